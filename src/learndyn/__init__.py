@@ -1,0 +1,100 @@
+"""learndyn: the exact learning dynamics of neural networks, from one scenario.
+
+>>> import learndyn as ld
+>>> scenario = ld.StudentTeacher(ld.Student(units=2), ld.Teacher(units=2), learning_rate=0.5)
+>>> start = ld.Start(Q=[[0.2, 0.0], [0.0, 0.3]], R=[[1e-3, 0.0], [0.0, 1e-3]])
+>>> theory = ld.solve(scenario, start, until=200)
+>>> theory.attrs["status"]
+'ok'
+
+Names are loaded on first use: the import itself is light, and JAX, numba and matplotlib are loaded by what needs them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from learndyn import activations, figures, functional, plot, testing
+    from learndyn.activations import Activation, activation
+    from learndyn.errors import InputError, LearndynError, LearndynWarning
+    from learndyn.options import logspaced
+    from learndyn.results import load, mean_and_error, save, scenario_of, start_of
+    from learndyn.scenario_file import read_scenario_file, write_scenario_file
+    from learndyn.scenarios.student_teacher.scenario import Student, StudentTeacher, Teacher
+    from learndyn.scenarios.student_teacher.start import Start
+    from learndyn.verbs import drift, simulate, solve
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Activation": "activations",
+    "InputError": "errors",
+    "LearndynError": "errors",
+    "LearndynWarning": "errors",
+    "Start": "scenarios.student_teacher.start",
+    "Student": "scenarios.student_teacher.scenario",
+    "StudentTeacher": "scenarios.student_teacher.scenario",
+    "Teacher": "scenarios.student_teacher.scenario",
+    "activation": "activations",
+    "drift": "verbs",
+    "load": "results",
+    "logspaced": "options",
+    "mean_and_error": "results",
+    "read_scenario_file": "scenario_file",
+    "save": "results",
+    "scenario_of": "results",
+    "simulate": "verbs",
+    "solve": "verbs",
+    "start_of": "results",
+    "write_scenario_file": "scenario_file",
+}
+_MODULES = ("activations", "figures", "functional", "plot", "testing")
+
+__all__ = [
+    "Activation",
+    "InputError",
+    "LearndynError",
+    "LearndynWarning",
+    "Start",
+    "Student",
+    "StudentTeacher",
+    "Teacher",
+    "activation",
+    "activations",
+    "drift",
+    "figures",
+    "functional",
+    "load",
+    "logspaced",
+    "mean_and_error",
+    "plot",
+    "read_scenario_file",
+    "save",
+    "scenario_of",
+    "simulate",
+    "solve",
+    "start_of",
+    "testing",
+    "write_scenario_file",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(f"learndyn.{_HOME[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"learndyn.{name}")
+    else:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, __all__, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise AttributeError(f"module 'learndyn' has no attribute {name!r}.{hint}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,129 @@
+"""An activation: a function g, its derivative g', and the Gaussian averages of them that it knows in closed form.
+
+One file an activation. The file defines plain functions and one `Activation` that gathers them:
+
+    g(x, xp), dg(x, xp)          the function and its derivative, elementwise
+    I2(s11, s12, s22, xp)        <g(u) g(v)>, elementwise in the entries of the covariance
+    I3(C, xp)                    <g'(u) v g(w)>, C of shape (..., 3, 3)
+    I4(C, xp)                    <g'(a) g'(b) g(c) g(d)>, C of shape (..., 4, 4)
+    gradient_sum(C, c, K, xp)    sum_q c_q I3(x_i, z_b, z_q)             -> (K, n)      [<delta_i z_b>]
+    square_sum(C, c, K, xp)      sum_pq c_p c_q I4(x_i, x_k, z_p, z_q)   -> (K (K+1)/2) [<delta_i delta_k>]
+
+`xp` is the namespace that the formula computes with (`learndyn.gaussian.namespaces`): NumPy, JAX, or, for g and dg
+alone, scalars inside a compiled simulation step. The same text therefore serves theory and simulation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from learndyn.errors import InputError
+
+Formula = Callable[..., Any]
+PARTS = ("g", "dg", "I2", "I3", "I4", "gradient_sum", "square_sum")
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """An activation function with its Gaussian averages.
+
+    ``u, v, w`` and ``a, b, c, d`` are jointly Gaussian with mean zero and covariance ``C``; the order of the
+    arguments is the order of the rows of ``C``:
+
+    - ``I2(C)`` = <g(u) g(v)>,
+    - ``I3(C)`` = <g'(u) v g(w)>,
+    - ``I4(C)`` = <g'(a) g'(b) g(c) g(d)>.
+
+    Two activations are equal when their names are.
+
+    Examples
+    --------
+    >>> import learndyn as ld
+    >>> relu = ld.activation("relu")
+    >>> relu.g([-1.0, 2.0])
+    array([0., 2.])
+    >>> float(relu.I2([[1.0, 0.0], [0.0, 1.0]]))  # 1 / (2 pi)
+    0.15915494309189535
+    """
+
+    name: str
+    formula: str
+    functions: dict[str, Formula] = field(repr=False)
+
+    @classmethod
+    def from_module(cls, name: str, formula: str, namespace: dict[str, Any]) -> Activation:
+        """Gather the functions of an activation's file (pass its ``globals()``)."""
+        return cls(name, formula, {part: namespace[part] for part in PARTS})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Activation) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(("learndyn.activation", self.name))
+
+    @cached_property
+    def digest(self) -> str:
+        """A short hash of the text of g and g': compiled simulation steps are cached under it."""
+        functions = [self.functions[part] for part in ("g", "dg")]
+        source = "".join(inspect.getsource(inspect.getmodule(f) or f) for f in functions)
+        return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+    def g(self, x: Any) -> np.ndarray:
+        """The activation function, elementwise."""
+        return np.asarray(self.functions["g"](np.asarray(x, dtype=float), _numpy()))
+
+    def dg(self, x: Any) -> np.ndarray:
+        """The derivative g', elementwise (at a kink: the mean of both sides)."""
+        return np.asarray(self.functions["dg"](np.asarray(x, dtype=float), _numpy()))
+
+    def I2(self, C: Any) -> np.ndarray:
+        """<g(u) g(v)> for a covariance ``C`` of shape (..., 2, 2)."""
+        C = _covariance(C, 2, "I2")
+        return np.asarray(self.functions["I2"](C[..., 0, 0], C[..., 0, 1], C[..., 1, 1], _numpy()))
+
+    def I3(self, C: Any) -> np.ndarray:
+        """<g'(u) v g(w)> for a covariance ``C`` of shape (..., 3, 3)."""
+        return np.asarray(self.functions["I3"](_covariance(C, 3, "I3"), _numpy()))
+
+    def I4(self, C: Any) -> np.ndarray:
+        """<g'(a) g'(b) g(c) g(d)> for a covariance ``C`` of shape (..., 4, 4)."""
+        from learndyn.gaussian.namespaces import in_float64
+
+        return np.asarray(in_float64(self.functions["I4"], _covariance(C, 4, "I4")))
+
+
+def _numpy() -> Any:
+    from learndyn.gaussian.namespaces import NUMPY
+
+    return NUMPY
+
+
+def _covariance(C: Any, size: int, name: str) -> np.ndarray:
+    """The argument as float64, refused in a sentence unless its last two axes are a covariance of `size` variables."""
+    C = np.asarray(C, dtype=float)
+    if C.ndim < 2 or C.shape[-2:] != (size, size):
+        raise InputError(
+            f"Argument `C` of {name} must have shape (..., {size}, {size}), but it has shape {C.shape}. "
+            f"Give the covariance of the {size} Gaussian variables in the order of the arguments of {name}."
+        )
+    if not np.isfinite(C).all():
+        raise InputError(f"Argument `C` of {name} must be finite, but it contains NaN or infinity.")
+    if not np.allclose(C, np.swapaxes(C, -1, -2), rtol=1e-12, atol=1e-300):
+        raise InputError(
+            f"Argument `C` of {name} must be symmetric, but it is not. Symmetrise it: (C + C.T) / 2."
+        )
+    smallest = np.linalg.eigvalsh(C)[..., 0]
+    scale = np.maximum(np.trace(C, axis1=-2, axis2=-1), 1e-300)
+    if np.any(smallest < -1e-9 * scale):
+        raise InputError(
+            f"Argument `C` of {name} must be positive semidefinite, but its smallest eigenvalue is "
+            f"{smallest.min():.3g}. Check that the correlations are possible together."
+        )
+    return C

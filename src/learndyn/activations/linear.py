@@ -1,0 +1,45 @@
+"""The linear unit g(x) = x: the averages are entries of the covariance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from learndyn.activations.base import Activation
+
+
+def g(x: Any, xp: Any) -> Any:
+    """g(x) = x."""
+    return 1.0 * x
+
+
+def dg(x: Any, xp: Any) -> Any:
+    """g'(x) = 1."""
+    return 0.0 * x + 1.0
+
+
+def I2(s11: Any, s12: Any, s22: Any, xp: Any) -> Any:
+    """<u v> = s12."""
+    return 1.0 * s12
+
+
+def I3(C: Any, xp: Any) -> Any:
+    """<v w> = s23."""
+    return 1.0 * C[..., 1, 2]
+
+
+def I4(C: Any, xp: Any) -> Any:
+    """<c d> = s34."""
+    return 1.0 * C[..., 2, 3]
+
+
+def gradient_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
+    """sum_q c_q <z_b z_q>, the same for every student unit."""
+    return xp.broadcast_to(c @ C, (K, C.shape[-1]))
+
+
+def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
+    """sum_pq c_p c_q <z_p z_q>, the same for every pair of student units."""
+    return xp.broadcast_to(c @ C @ c, (K * (K + 1) // 2,))
+
+
+ACTIVATION = Activation.from_module("linear", "x", globals())

@@ -1,0 +1,124 @@
+"""Checks of arguments, each with the one sentence that a refused argument gets."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from learndyn.errors import InputError
+
+Matrix = tuple[tuple[float, ...], ...]
+
+
+def refuse_tracer(value: Any, name: str) -> None:
+    """Public verbs take concrete numbers; a JAX tracer is pointed to `learndyn.functional`."""
+    if type(value).__module__.startswith("jax") and "Tracer" in type(value).__name__:
+        raise InputError(
+            f"Argument `{name}` must be a concrete number or array, but it is a JAX tracer. "
+            "Use learndyn.functional inside jax.grad, jax.jit or jax.vmap."
+        )
+
+
+def count(value: Any, name: str, minimum: int = 1) -> int:
+    """A whole number of at least `minimum`."""
+    whole = isinstance(value, int | np.integer) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool | np.bool_) or not whole or value < minimum:
+        raise InputError(
+            f"Argument `{name}` must be a whole number of at least {minimum}, but it is {value!r}."
+        )
+    return int(value)
+
+
+def number(value: Any, name: str, *, above: float | None = None, minimum: float | None = None) -> float:
+    """A finite real number, optionally above or at least a bound."""
+    refuse_tracer(value, name)
+    allowed = "a finite number"
+    if above is not None:
+        allowed += f" above {above:g}"
+    if minimum is not None:
+        allowed += f" of at least {minimum:g}"
+    sentence = f"Argument `{name}` must be {allowed}, but it is {value!r}."
+    if isinstance(value, bool | np.bool_ | str) or value is None:
+        raise InputError(sentence)
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        raise InputError(sentence) from None
+    if (
+        not np.isfinite(result)
+        or (above is not None and result <= above)
+        or (minimum is not None and result < minimum)
+    ):
+        raise InputError(sentence)
+    return result
+
+
+def array(value: Any, name: str, shape: tuple[int, ...] | None = None, hint: str = "") -> np.ndarray:
+    """A finite float64 array of the given shape."""
+    refuse_tracer(value, name)
+    try:
+        result = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"Argument `{name}` must be an array of numbers with rows of equal length, but it is {value!r}. {hint}".rstrip()
+        ) from None
+    if shape is not None and result.shape != shape:
+        raise InputError(
+            f"Argument `{name}` must have shape {shape}, but it has shape {result.shape}. {hint}".rstrip()
+        )
+    if not np.isfinite(result).all():
+        raise InputError(
+            f"Argument `{name}` must be finite, but it contains NaN or infinity. {hint}".rstrip()
+        )
+    return result
+
+
+def symmetric(value: np.ndarray, name: str) -> np.ndarray:
+    """A symmetric matrix, made exactly symmetric."""
+    scale = max(1e-300, float(np.abs(value).max(initial=0.0)))
+    difference = float(np.abs(value - value.T).max(initial=0.0))
+    if difference > 1e-9 * scale:
+        raise InputError(
+            f"Argument `{name}` must be symmetric, but {name} and its transpose differ by {difference:.3g}. "
+            f"Symmetrise it: ({name} + {name}.T) / 2."
+        )
+    return (value + value.T) / 2
+
+
+def positive_semidefinite(value: np.ndarray, name: str, hint: str) -> None:
+    """Refuse a symmetric matrix with an eigenvalue below zero (beyond rounding)."""
+    if value.size == 0:
+        return
+    smallest = float(np.linalg.eigvalsh(value)[0])
+    if smallest < -1e-9 * max(1e-300, float(np.trace(value))):
+        raise InputError(
+            f"Argument `{name}` must be positive semidefinite, but its smallest eigenvalue is {smallest:.3g}. {hint}"
+        )
+
+
+def choice(value: Any, name: str, allowed: list[str]) -> str:
+    """One of a few words."""
+    if value not in allowed:
+        raise InputError(
+            f"Argument `{name}` must be {or_list(allowed)}, but it is {value!r}.{did_you_mean(value, allowed)}"
+        )
+    return str(value)
+
+
+def did_you_mean(value: Any, allowed: list[str]) -> str:
+    """' Did you mean ...?' where something is close, else nothing."""
+    close = get_close_matches(str(value), allowed, n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def or_list(words: list[str]) -> str:
+    """'"a", "b" or "c"'."""
+    quoted = [f'"{word}"' for word in words]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]
+
+
+def nested(value: np.ndarray) -> Matrix:
+    """A matrix as nested tuples: hashable, comparable, printable."""
+    return tuple(tuple(float(x) for x in row) for row in value)

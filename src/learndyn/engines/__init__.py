@@ -1,0 +1,1 @@
+"""How a scenario runs: theory, and the simulations."""

@@ -1,0 +1,216 @@
+"""The theory engine: a scenario's flow, integrated by diffrax with error control, to the saved times.
+
+The loop over steps is compiled; it runs in segments of a fixed number of steps, and between two segments the host
+looks at progress, interrupts and the state. diffrax gives the solver's step, the step-size control and the continuous
+extension; the loop around them stops on its own at divergence and at a drift that is not finite.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from learndyn.scenarios.base import Flow
+
+# A segment's memory: the continuous extension keeps (stages + 2) states a step.
+SEGMENT_STEPS = 256
+SEGMENT_NUMBERS = 2_000_000
+FIRST_STEP = 1e-3
+SMALLEST_STEP = 1e-13
+
+Advance = Callable[..., tuple[dict[str, Any], Any]]
+
+
+@dataclass(frozen=True)
+class Integration:
+    """What came of an integration: the rows reached, where and why it ended, and what it cost."""
+
+    times: np.ndarray
+    states: np.ndarray
+    status: str
+    end: float
+    steps: int
+    timings: dict[str, float]
+
+
+def integrate(
+    flow: Flow,
+    state: np.ndarray,
+    values: dict[str, np.ndarray],
+    times: np.ndarray,
+    at: float,
+    *,
+    rtol: float,
+    atol: float,
+    limit: float,
+    max_steps: int,
+    on_progress: Callable[[float], None] | None = None,
+) -> Integration:
+    """Integrate from the state at time `at` through the increasing `times`; `limit` bounds ``flow.size``.
+
+    status: "ok", "diverged" (the size passed the limit), "not_finite" (the drift gave NaN or infinity, or the step
+    size went to zero), "max_steps" or "interrupted".
+    """
+    timings = {"trace": 0.0, "compile": 0.0, "run": 0.0}
+    until = float(times[-1])
+    rows = np.empty((len(times), len(state)))
+    done = int(np.searchsorted(times, at, side="right"))
+    rows[:done] = state
+    status, carry = "running", _first_carry(state, at, until)
+    padded = np.full(_bucket(len(times)), until)
+    padded[: len(times)] = times
+    numbers = {"rtol": np.float64(rtol), "atol": np.float64(atol), "limit": np.float64(limit)}
+    with jax.enable_x64(True):
+        advance = _compiled(
+            flow, len(state), len(padded), frozenset(values), timings, carry, padded, values, numbers
+        )
+        clock = time.perf_counter()
+        while status == "running":
+            try:
+                before = float(carry["time"])
+                carry, interpolated = advance(carry, padded, np.float64(until), values, numbers)
+                reached = float(carry["time"])
+                last = int(np.searchsorted(times, reached, side="right"))
+                rows[done:last] = np.asarray(interpolated)[done:last]
+                done = max(done, last)
+                status = _status(carry, before, reached, until, limit, flow, max_steps)
+                if on_progress is not None:
+                    on_progress(reached)
+            except KeyboardInterrupt:
+                status = "interrupted"
+        timings["run"] = time.perf_counter() - clock
+        end = float(carry["time"])
+        if status != "ok" and (done == 0 or times[done - 1] < end):
+            # The last good state is kept too: it says how far the run came.
+            times = np.concatenate([times[:done], [end]])
+            rows = np.concatenate([rows[:done], np.asarray(carry["state"])[None]])
+            done += 1
+    return Integration(times[:done], rows[:done], status, end, int(carry["steps"]), timings)
+
+
+def _status(
+    carry: Any, before: float, reached: float, until: float, limit: float, flow: Flow, max_steps: int
+) -> str:
+    if reached >= until:
+        return "ok"
+    size = float(flow.size(np.asarray(carry["state"])))
+    if size > limit:
+        return "diverged"
+    step = float(carry["next"]) - reached
+    if not np.isfinite(step) or step <= SMALLEST_STEP * max(1.0, abs(reached)):
+        return "not_finite"
+    if int(carry["tries"]) >= max_steps:
+        return "max_steps"
+    return "running"
+
+
+def _bucket(points: int) -> int:
+    """Saved times are padded to a power of two: another number of points rarely compiles again."""
+    return max(64, 1 << (points - 1).bit_length())
+
+
+def _first_carry(state: np.ndarray, at: float, until: float) -> dict[str, Any]:
+    one = np.float64(1.0)
+    return {
+        "state": np.asarray(state, dtype=float),
+        "time": np.float64(at),
+        "next": np.float64(at + min(FIRST_STEP, until - at)),
+        "fsal": (np.bool_(True), np.zeros(len(state))),
+        "control": (one, one, np.bool_(False)),
+        "steps": np.int64(0),
+        "tries": np.int64(0),
+    }
+
+
+_programs: dict[Any, Any] = {}
+
+
+def _compiled(flow: Flow, n: int, points: int, names: Any, timings: dict[str, float], *arguments: Any) -> Any:
+    """The program for this flow and these shapes, traced and compiled once a process."""
+    key = (flow, n, points, names)
+    if key not in _programs:
+        carry, padded, values, numbers = arguments
+        clock = time.perf_counter()
+        lowered = jax.jit(partial(_advance, flow)).lower(carry, padded, np.float64(0.0), values, numbers)
+        traced = time.perf_counter()
+        _programs[key] = lowered.compile()
+        timings["trace"], timings["compile"] = traced - clock, time.perf_counter() - traced
+    return _programs[key]
+
+
+@lru_cache(maxsize=1)
+def _solver() -> diffrax.AbstractERK:
+    return diffrax.Tsit5()
+
+
+def _advance(
+    flow: Flow, carry: dict[str, Any], saved: Any, until: Any, values: dict[str, Any], numbers: dict[str, Any]
+) -> tuple[dict[str, Any], Any]:
+    """One segment: steps up to `until`, to the end of the segment, or to the first bad state; and the saved rows."""
+    solver = _solver()
+    term = diffrax.ODETerm(flow.drift)  # type: ignore[arg-type]
+    controller = diffrax.PIDController(rtol=numbers["rtol"], atol=numbers["atol"])
+    order = solver.error_order(term)
+    n = carry["state"].shape[0]
+    capacity = int(np.clip(SEGMENT_NUMBERS // (9 * n), 16, SEGMENT_STEPS))
+    dense_shape = jax.eval_shape(
+        lambda c: solver.step(term, c["time"], c["next"], c["state"], values, c["fsal"], False)[2], carry
+    )
+    dense = jax.tree.map(lambda s: jnp.zeros((capacity, *s.shape), s.dtype), dense_shape)
+    ends = jnp.full(capacity + 1, jnp.inf).at[0].set(carry["time"])
+
+    def going_on(loop: Any) -> Any:
+        carry, _, _, count = loop
+        step = carry["next"] - carry["time"]
+        fine = (step > SMALLEST_STEP * jnp.maximum(1.0, jnp.abs(carry["time"]))) & jnp.isfinite(step)
+        fine &= flow.size(carry["state"]) <= numbers["limit"]
+        return (carry["time"] < until) & (count < capacity) & fine & (carry["tries"] % 4096 < 4095)
+
+    def one_step(loop: Any) -> Any:
+        carry, dense, ends, count = loop
+        state, error, extension, fsal, _ = solver.step(
+            term, carry["time"], carry["next"], carry["state"], values, carry["fsal"], False
+        )
+        keep, start, end, _, control, _ = controller.adapt_step_size(
+            carry["time"], carry["next"], carry["state"], state, values, error, order, carry["control"]
+        )
+        dense = jax.tree.map(lambda buffer, row: buffer.at[count].set(row), dense, extension)
+        ends = ends.at[count + 1].set(jnp.where(keep, carry["next"], jnp.inf))
+        new = {
+            "state": jnp.where(keep, state, carry["state"]),
+            "time": start,
+            "next": jnp.minimum(end, until),
+            "fsal": jax.tree.map(lambda a, b: jnp.where(keep, a, b), fsal, carry["fsal"]),
+            "control": control,
+            "steps": carry["steps"] + keep,
+            "tries": carry["tries"] + 1,
+        }
+        return new, dense, ends, count + keep
+
+    carry, dense, ends, count = jax.lax.while_loop(going_on, one_step, (carry, dense, ends, 0))
+
+    def interpolate(moment: Any) -> Any:
+        step = jnp.clip(jnp.searchsorted(ends, moment, side="left") - 1, 0, jnp.maximum(count - 1, 0))
+        piece = jax.tree.map(lambda buffer: buffer[step], dense)
+        return solver.interpolation_cls(t0=ends[step], t1=ends[step + 1], **piece).evaluate(moment)
+
+    return carry, jax.vmap(interpolate)(saved)
+
+
+def drift_at(flow: Flow, at: float, state: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarray:
+    """The drift at one state."""
+    with jax.enable_x64(True):
+        return np.asarray(_drift(flow, np.float64(at), np.asarray(state, dtype=float), values))
+
+
+@partial(jax.jit, static_argnums=0)
+def _drift(flow: Flow, at: Any, state: Any, values: dict[str, Any]) -> Any:
+    return flow.drift(at, state, values)

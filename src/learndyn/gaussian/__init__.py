@@ -1,0 +1,1 @@
+"""Expectations over jointly Gaussian variables: pure mathematics that knows nothing of learning."""

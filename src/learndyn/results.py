@@ -1,0 +1,307 @@
+"""The labelled result of a run: its schema, its provenance, and saving and loading.
+
+A result is an `xarray.Dataset`. Variables: the scenario's order parameters and observables (`R`, `Q`, `T`, `eps_g`,
+...). Dims: the time (`alpha`), the units (`student`, `student2`, `teacher`, `teacher2`, numbered from 1), and for a
+simulation `replica`. Attributes, all of them strings or numbers so that every file format takes them:
+
+    scenario, start, options, versions, timings    JSON
+    engine      "theory" or "weights"
+    status      "ok", "diverged", "interrupted", ...; message says where and why
+    seed        of a simulation
+    schema      number of this schema
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from learndyn.errors import InputError
+from learndyn.scenarios.plain import scenario_from_plain, scenario_to_plain, start_from_plain, start_to_plain
+
+SCHEMA = 1
+JSON_ATTRIBUTES = ("scenario", "start", "options", "versions", "timings")
+PACKAGES = ("learndyn", "numpy", "scipy", "jax", "jaxlib", "diffrax", "numba", "xarray")
+
+
+class Versions(dict):
+    """Versions of learndyn and of the packages that it computes with."""
+
+    _known: dict[str, str] | None = None
+
+    @classmethod
+    def current(cls) -> dict[str, str]:
+        """Looked up once a process."""
+        if cls._known is None:
+            found = {}
+            for package in PACKAGES:
+                with contextlib.suppress(PackageNotFoundError):
+                    found[package] = version(package)
+            cls._known = found
+        return cls._known
+
+
+def trajectory(
+    scenario: Any,
+    start: Any,
+    times: np.ndarray,
+    states: np.ndarray,
+    *,
+    engine: str,
+    status: str,
+    message: str,
+    options: dict[str, Any],
+    timings: dict[str, float],
+    seed: int | None = None,
+    observables: dict[str, Any] | None = None,
+) -> xr.Dataset:
+    """The dataset of flat states of shape (times, n), or (replicas, times, n) from a simulation."""
+    lead = ("replica", scenario.time_name) if states.ndim == 3 else (scenario.time_name,)
+    rows = scenario.rows(states)
+    variables = {}
+    for name, quantity in scenario.quantities().items():
+        constant = rows[name].ndim == len(quantity.dims)
+        dims = quantity.dims if constant else lead + quantity.dims
+        variables[name] = xr.Variable(
+            dims, rows[name], {"long_name": quantity.description, "units": quantity.units}
+        )
+    time = {"long_name": scenario.time.description, "units": scenario.time.units}
+    coordinates = {scenario.time_name: xr.Variable((scenario.time_name,), times, time)}
+    for name, labels in scenario.coordinates().items():
+        coordinates[name] = xr.Variable((name,), labels)
+    if states.ndim == 3:
+        coordinates["replica"] = xr.Variable(("replica",), np.arange(states.shape[0]))
+    attributes = {
+        "schema": SCHEMA,
+        "engine": engine,
+        "status": status,
+        "message": message,
+        "scenario": json.dumps(scenario_to_plain(scenario)),
+        "start": json.dumps(start_to_plain(start)),
+        "options": json.dumps(options),
+        "versions": json.dumps(Versions.current()),
+        "timings": json.dumps(timings),
+    }
+    if seed is not None:
+        attributes["seed"] = str(seed)
+    result = xr.Dataset(variables, coordinates, attributes)
+    return with_observables(result, observables) if observables else result
+
+
+def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Dataset:
+    """Add user observables: functions of the dataset that give a DataArray or an array of its leading dims."""
+    added = {}
+    for name, function in observables.items():
+        if name in result.variables or name in result.dims:
+            raise InputError(
+                f"Argument `observables` has the name {name!r}, which the result already uses. Rename it."
+            )
+        if not callable(function):
+            raise InputError(
+                f"Argument `observables` must map names to functions, but {name!r} maps to {function!r}."
+            )
+        value = function(result)
+        if not isinstance(value, xr.DataArray):
+            lead = result["eps_g"].dims
+            value = np.asarray(value, dtype=float)
+            if value.ndim != len(lead):
+                raise InputError(
+                    f"Observable {name!r} must return an xarray.DataArray, or an array with dims {lead}, but it returned "
+                    f"shape {value.shape}. Compute with the labelled variables, for example result.Q.sel(student=1, "
+                    "student2=1)."
+                )
+            value = xr.DataArray(value, dims=lead)
+        value.attrs.setdefault("long_name", name)
+        value.attrs.setdefault("units", "1")
+        added[name] = value
+    return result.assign(added)
+
+
+def scenario_of(result: xr.Dataset) -> Any:
+    """The scenario that a result was computed from.
+
+    Examples
+    --------
+    >>> import learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
+    >>> curve = ld.solve(perceptron, ld.Start(Q=0.25, R=0.0), until=1)
+    >>> ld.scenario_of(curve) == perceptron
+    True
+    """
+    return scenario_from_plain(_attribute(result, "scenario"))
+
+
+def start_of(result: xr.Dataset) -> Any:
+    """The start of a result's run."""
+    return start_from_plain(_attribute(result, "start"))
+
+
+def _attribute(result: xr.Dataset, name: str) -> Any:
+    if name not in result.attrs:
+        raise InputError(
+            f"Argument `result` must be a result of learndyn, but it has no attribute `{name}`. "
+            "Arithmetic in xarray drops attributes: use xr.set_options(keep_attrs=True), or the original result."
+        )
+    return json.loads(result.attrs[name])
+
+
+def mean_and_error(result: xr.Dataset) -> xr.Dataset:
+    """Mean over replicas, and its standard error as ``<name>_error``.
+
+    The standard error is the standard deviation (ddof = 1) over sqrt(replicas); it needs two replicas at least.
+
+    Parameters
+    ----------
+    result
+        A simulation, with the dim ``replica``.
+
+    Returns
+    -------
+    xarray.Dataset
+        Each variable averaged, each with its ``_error``; the attributes are kept.
+
+    Raises
+    ------
+    InputError
+        When there is no dim ``replica`` or only one replica.
+
+    Examples
+    --------
+    >>> import learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
+    >>> runs = ld.simulate(perceptron, ld.Start(Q=0.25, R=0.0), until=1, N=100, replicas=4, seed=1)
+    >>> "eps_g_error" in ld.mean_and_error(runs)
+    True
+    """
+    if "replica" not in result.dims:
+        raise InputError(
+            "Argument `result` must have the dim `replica`, but it has none: it is not a simulation."
+        )
+    replicas = result.sizes["replica"]
+    if replicas < 2:
+        raise InputError(
+            "Argument `result` must have at least 2 replicas for a standard error, but it has 1."
+        )
+    averaged = {}
+    for name, variable in result.data_vars.items():
+        if "replica" not in variable.dims:
+            averaged[name] = variable
+            continue
+        averaged[name] = variable.mean("replica", keep_attrs=True)
+        error = variable.std("replica", ddof=1) / np.sqrt(replicas)
+        error.attrs = {
+            "long_name": f"standard error of the mean of {name}",
+            "units": variable.attrs.get("units", "1"),
+        }
+        averaged[f"{name}_error"] = error
+    return xr.Dataset(averaged, attrs=result.attrs)
+
+
+def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
+    """Save a result as netCDF; `load` gives it back unchanged.
+
+    The file is written beside its place under a temporary name and then renamed: an interrupted save leaves the old
+    file as it was.
+
+    Parameters
+    ----------
+    result
+        A result of `solve` or `simulate`.
+    path
+        Where to; the ending ``.nc`` is usual.
+
+    Returns
+    -------
+    pathlib.Path
+        The path of the file.
+
+    Raises
+    ------
+    InputError
+        When the folder does not exist or cannot be written to.
+
+    Examples
+    --------
+    >>> import learndyn as ld, tempfile, pathlib
+    >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
+    >>> curve = ld.solve(perceptron, ld.Start(Q=0.25, R=0.0), until=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = ld.save(curve, pathlib.Path(folder) / "curve.nc")
+    ...     ld.load(path).identical(curve)
+    True
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(
+            f"Argument `path` must lie in an existing folder, but {path.parent} is none. Make it first."
+        )
+    if path.is_dir():
+        raise InputError(
+            f"Argument `path` must be a file, but {path} is a folder. Add a file name, such as result.nc."
+        )
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise InputError(f"Argument `path` cannot be written: {error.strerror} ({path.parent}).") from None
+    os.close(handle)
+    try:
+        result.to_netcdf(temporary, engine="h5netcdf")
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Load a result that `save` wrote.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, truncated, or no result of learndyn.
+
+    Examples
+    --------
+    See `save`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"Argument `path` must be a result file, but {path} does not exist. Check the name.")
+    try:
+        result = xr.load_dataset(path, engine="h5netcdf")
+    except Exception as error:
+        raise InputError(
+            f"File {path} cannot be read as a result: it is truncated or no netCDF file ({_first_line(error)}). "
+            "Run the scenario again to make it anew."
+        ) from None
+    if "schema" not in result.attrs or "scenario" not in result.attrs:
+        raise InputError(
+            f"File {path} is netCDF, but no result of learndyn: the attributes `schema`, `scenario` are missing."
+        )
+    if int(result.attrs["schema"]) > SCHEMA:
+        raise InputError(
+            f"File {path} was written by a newer learndyn (schema {result.attrs['schema']}). Update learndyn."
+        )
+    result.attrs["schema"] = int(result.attrs["schema"])
+    return result
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

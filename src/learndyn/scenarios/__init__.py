@@ -1,0 +1,1 @@
+"""What learns what: one folder a scenario."""

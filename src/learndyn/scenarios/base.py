@@ -1,0 +1,86 @@
+"""What an engine asks of a scenario; an engine knows nothing else about it.
+
+For developers: a scenario is a frozen dataclass that implements `Scenario`. Its `flow()` is what the theory engine
+integrates, its `step()` what the simulation engines repeat. Everything else (solve, simulate, save, plot, the command
+line) then works with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A labelled quantity of a result: its dims after time, and what it is."""
+
+    dims: tuple[str, ...]
+    description: str
+    units: str = "1"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The deterministic flow d state / d time = drift(time, state, values), with N to infinity.
+
+    ``drift`` is a pure JAX function of time, a flat float64 state and a dict of float64 arrays; ``key`` is hashable and
+    stands for everything that changes the shape of the computation (units, activation, which options are on).
+    """
+
+    key: Hashable
+    drift: Callable[[Any, Any, dict[str, Any]], Any]
+    # A positive measure of the state that grows without bound exactly when learning diverges.
+    size: Callable[[Any], Any]
+
+
+@runtime_checkable
+class Scenario(Protocol):
+    """What learns what, and how: data without any engine in it."""
+
+    kind: str
+    time: Quantity
+    time_name: str
+
+    def as_start(self, start: Any) -> Any:
+        """The start, checked against this scenario; accepts a row of a result."""
+        ...
+
+    def initial_state(self, start: Any) -> np.ndarray:
+        """The flat state of a start."""
+        ...
+
+    def values(self) -> dict[str, np.ndarray]:
+        """The numbers of the scenario that may change without compiling again."""
+        ...
+
+    def flow(self) -> Flow:
+        """The theory (imports jax)."""
+        ...
+
+    def quantities(self) -> dict[str, Quantity]:
+        """Name, dims and meaning of all that `rows` returns."""
+        ...
+
+    def coordinates(self) -> dict[str, np.ndarray]:
+        """The labels of the dims that `quantities` names."""
+        ...
+
+    def rows(self, states: np.ndarray) -> dict[str, np.ndarray]:
+        """Order parameters and observables of flat states of shape (..., n)."""
+        ...
+
+    def order_parameters(self, states: np.ndarray) -> dict[str, np.ndarray]:
+        """The order parameters alone, by name, of flat states of shape (..., n)."""
+        ...
+
+    def first_impossible(self, states: np.ndarray, tolerance: float) -> int:
+        """Number of leading states that are possible (a covariance, say), up to a relative tolerance."""
+        ...
+
+    def scale(self, state: Any) -> float:
+        """The size (as in `Flow.size`) that a state naturally has; far beyond it the run has diverged."""
+        ...

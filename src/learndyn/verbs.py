@@ -1,0 +1,311 @@
+"""The verbs of the public face: solve, simulate and drift. They check arguments, call an engine, label the result."""
+
+from __future__ import annotations
+
+import secrets
+import warnings
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from learndyn.arguments import choice, count, number
+from learndyn.errors import InputError, LearndynWarning
+from learndyn.options import save_times
+from learndyn.results import trajectory
+from learndyn.scenarios.base import Scenario
+
+# A run has diverged when its squared lengths exceed their natural scale by this factor.
+DIVERGENCE = 1e6
+MAX_STEPS = 1_000_000
+# Overlaps may leave the closed set of covariances by the solver's error, relative to the scale.
+LOST_POSITIVITY = 1e-6
+
+
+def _scenario(scenario: Any) -> Any:
+    if not isinstance(scenario, Scenario):
+        raise InputError(
+            f"Argument `scenario` must be a scenario such as ld.StudentTeacher(...), but it is {scenario!r}."
+        )
+    return scenario
+
+
+def solve(
+    scenario: Any,
+    start: Any,
+    until: float,
+    *,
+    save_at: Any = None,
+    rtol: float = 1e-8,
+    atol: float = 1e-10,
+    max_steps: int = MAX_STEPS,
+    observables: dict[str, Any] | None = None,
+    progress: bool | None = None,
+) -> xr.Dataset:
+    """The learning curve for N to infinity: the deterministic flow of the order parameters.
+
+        d state / d alpha = drift(state),   state = (R_in, Q_ik with i <= k)
+
+    integrated by an adaptive Runge-Kutta method of order 5 (Tsitouras; diffrax) in float64, whatever the user's JAX
+    flags. The first call for a new shape (units, activation, dynamics) compiles; other numbers never compile again.
+
+    Parameters
+    ----------
+    scenario
+        An `ld.StudentTeacher`.
+    start
+        An `ld.Start`, or one row of an earlier result (which continues at its time).
+    until
+        The time alpha at which to end, later than the start.
+    save_at
+        Times to save, increasing, between start and `until`; or a number of points; or ``ld.logspaced(n)``. 201
+        evenly spaced points when not given.
+    rtol, atol
+        Relative and absolute tolerance of one step, 1e-13 to 1.
+    max_steps
+        Give up after so many steps.
+    observables
+        User observables: name -> function of the dataset (see Examples).
+    progress
+        Show a progress bar; ``None``: on a terminal, for runs over a second.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``R`` (alpha, student, teacher), ``Q`` (alpha, student, student2), ``T`` (teacher, teacher2), ``eps_g``
+        (alpha), ``length``, ``cosine``, ``specialisation``. Units are numbered from 1: ``R.sel(student=1, teacher=1)``
+        is R_11. ``attrs["status"]`` is ``"ok"``, or says with ``attrs["message"]`` why the run ended early; the part
+        up to there is kept and a `LearndynWarning` is given.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the argument, the value, what is allowed, and a next step.
+
+    Notes
+    -----
+    Valid for N to infinity with K, M fixed; single replicas at finite N differ by O(1/sqrt N), means by O(1/N).
+    Divergence: the squared lengths exceed a million times their natural scale (trace Q at the start + trace T).
+    Cost: 14 us a step for K = M = 2 (erf); (K + M)^2 K^2 arcsines a step, and for relu one orthant probability for
+    each set of four units. References: Saad & Solla (1995) Phys. Rev. E 52, 4225; Straat (2018) p. 13-32.
+
+    Examples
+    --------
+    >>> import learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.1)
+    >>> curve = ld.solve(
+    ...     perceptron, ld.Start(Q=0.25, R=0.0), until=200, save_at=[20, 200],
+    ...     observables={"distance": lambda d: d.Q.sel(student=1, student2=1) - 2 * d.R.sel(student=1, teacher=1) + 1},
+    ... )
+    >>> [round(float(x), 6) for x in curve.eps_g]
+    [0.080491, 0.0]
+    """
+    from learndyn.engines.progress import time_bar
+    from learndyn.engines.theory import integrate
+
+    scenario = _scenario(scenario)
+    start = scenario.as_start(start)
+    times = save_times(save_at, start.at, until)
+    rtol, atol = number(rtol, "rtol", above=0.0), number(atol, "atol", above=0.0)
+    if rtol < 1e-13:
+        raise InputError(f"Argument `rtol` must be at least 1e-13 (rounding), but it is {rtol:g}. Use 1e-12.")
+    state = scenario.initial_state(start)
+    limit = DIVERGENCE * scenario.scale(state)
+    # A run always goes to `until`; when it is not among the saved times it is integrated no further than the last.
+    with time_bar(progress, start.at, float(times[-1]), scenario.time_name) as advance:
+        run = integrate(
+            scenario.flow(), state, scenario.values(), times, start.at,
+            rtol=rtol, atol=atol, limit=limit, max_steps=count(max_steps, "max_steps"), on_progress=advance,
+        )  # fmt: skip
+    status, message, rows = _verdict(scenario, run)
+    if status != "ok":
+        warnings.warn(message, LearndynWarning, stacklevel=2)
+    return trajectory(
+        scenario, start, run.times[:rows], run.states[:rows],
+        engine="theory", status=status, message=message,
+        options={"until": float(until), "rtol": rtol, "atol": atol, "steps": run.steps},
+        timings=run.timings, observables=observables,
+    )  # fmt: skip
+
+
+def _verdict(scenario: Any, run: Any) -> tuple[str, str, int]:
+    """Status, sentence and number of good rows of an integration."""
+    name, end = scenario.time_name, f"{run.end:.6g}"
+    rows = scenario.first_impossible(run.states, LOST_POSITIVITY)
+    if rows < len(run.states):
+        at = f"{run.times[rows]:.6g}"
+        return "lost_positivity", (
+            f"The overlaps stopped being a covariance at {name} = {at}: the tolerance is too loose for this run. "
+            f"Ask for a smaller rtol and atol."
+        ), max(rows, 1)  # fmt: skip
+    sentences = {
+        "ok": "The run reached its end.",
+        "diverged": (
+            f"Learning diverged at {name} = {end}: the squared lengths of the weight vectors grow without bound "
+            f"(beyond {DIVERGENCE:g} times their natural scale). Use a smaller learning_rate or a smaller start; "
+            "the part up to there is kept."
+        ),
+        "not_finite": (
+            f"The drift was not finite, or changed too fast to follow, at {name} = {end}. Check the start near that "
+            "state with ld.drift; the part up to there is kept."
+        ),
+        "max_steps": (
+            f"The run stopped at {name} = {end} after {run.steps} steps. Raise max_steps, or loosen rtol and atol; the "
+            "part up to there is kept."
+        ),
+        "interrupted": f"The run was interrupted at {name} = {end}; the part up to there is kept.",
+    }
+    return run.status, sentences[run.status], rows
+
+
+def simulate(
+    scenario: Any,
+    start: Any,
+    until: float,
+    *,
+    N: int,
+    replicas: int = 1,
+    method: str = "weights",
+    save_at: Any = None,
+    threads: int | None = None,
+    observables: dict[str, Any] | None = None,
+    seed: int | None = None,
+    progress: bool | None = None,
+) -> xr.Dataset:
+    """The learning curve at finite N: gradient descent on real weight vectors and random inputs.
+
+        J_i <- J_i + (eta / N) delta_i xi,   xi ~ N(0, I_N),   delta_i = g'(x_i) (tau - sigma)
+
+    The first weight vectors are drawn so that their overlaps are exactly those of the start.
+
+    Parameters
+    ----------
+    scenario
+        An `ld.StudentTeacher` with ``dynamics="sgd"``.
+    start
+        An `ld.Start`, or one row of an earlier result.
+    until
+        The time alpha = updates / N at which to end.
+    N
+        Input dimension, at least K + M.
+    replicas
+        Number of independent runs.
+    method
+        ``"weights"``. (``"overlaps"``, the exact process of the order parameters alone, comes with the next release.)
+    save_at
+        As for `solve`; times are rounded to whole updates.
+    threads
+        Threads over which the replicas are spread; ``None``: all cores. The result does not depend on it.
+    observables
+        User observables: name -> function of the dataset.
+    seed
+        A whole number; the same seed gives the same bits. ``None`` draws one; ``attrs["seed"]`` tells it.
+    progress
+        Show a progress bar; ``None``: on a terminal, for runs over a second.
+
+    Returns
+    -------
+    xarray.Dataset
+        As for `solve`, with the dim ``replica`` first; `ld.mean_and_error` averages over it. Ctrl-C keeps what is
+        done: ``attrs["status"]`` is then ``"interrupted"``.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the argument, the value, what is allowed, and a next step.
+
+    Notes
+    -----
+    Exact for every N; time O(N (K + M)) a step, 3.6 ns times N at K = M = 2 on one core, most of it for the normal
+    numbers; memory O(N (K + M)) for each running replica.
+
+    Examples
+    --------
+    >>> import learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
+    >>> runs = ld.simulate(perceptron, ld.Start(Q=0.25, R=0.0), until=2, N=100, replicas=3, seed=1)
+    >>> dict(runs.eps_g.sizes)
+    {'replica': 3, 'alpha': 201}
+    """
+    scenario = _scenario(scenario)
+    start = scenario.as_start(start)
+    if method == "overlaps":
+        raise InputError(
+            "Argument `method` must be 'weights': 'overlaps', the exact finite-size process without weight vectors, "
+            "is not part of this version yet. Use method='weights'."
+        )
+    choice(method, "method", ["weights"])
+    N = count(N, "N")
+    if N < scenario.K + scenario.M:
+        raise InputError(
+            f"Argument `N` must be at least K + M = {scenario.K + scenario.M}, the number of weight vectors, but it "
+            f"is {N}."
+        )
+    replicas = count(replicas, "replicas")
+    threads = None if threads is None else count(threads, "threads")
+    seed = secrets.randbits(63) if seed is None else count(seed, "seed", 0)
+    step = scenario.step()
+    steps = np.unique(np.rint((save_times(save_at, start.at, until) - start.at) * N).astype(np.int64))
+
+    from learndyn.engines.weights import run_weights
+
+    run = run_weights(
+        step, scenario.covariance(start), scenario.K, N, steps,
+        replicas=replicas, seed=seed, threads=threads, progress=progress,
+    )  # fmt: skip
+    if run.status != "ok":
+        warnings.warn(run.message, LearndynWarning, stacklevel=2)
+    rows = run.R.shape[1]
+    return trajectory(
+        scenario, start, start.at + steps[:rows] / N, scenario.pack(run.R, run.Q),
+        engine="weights", status=run.status, message=run.message,
+        options={"until": float(until), "N": N, "replicas": replicas},
+        timings=run.timings, seed=seed, observables=observables,
+    )  # fmt: skip
+
+
+def drift(scenario: Any, start: Any) -> xr.Dataset:
+    """The time derivative of every order parameter at one point: dR/dalpha and dQ/dalpha, labelled.
+
+    Parameters
+    ----------
+    scenario
+        An `ld.StudentTeacher`.
+    start
+        An `ld.Start`, or one row of a result.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``R`` and ``Q`` hold dR/dalpha and dQ/dalpha, with the dims of the order parameters.
+
+    Raises
+    ------
+    InputError
+        When the start is not possible for the scenario, or the drift is not finite there.
+
+    Examples
+    --------
+    >>> import learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.1)
+    >>> float(ld.drift(perceptron, ld.Start(Q=0.25, R=0.0)).R)
+    0.025
+    """
+    from learndyn.engines.theory import drift_at
+
+    scenario = _scenario(scenario)
+    start = scenario.as_start(start)
+    derivative = drift_at(scenario.flow(), start.at, scenario.initial_state(start), scenario.values())
+    if not np.isfinite(derivative).all():
+        raise InputError(
+            "Argument `start` must be a point where the drift is finite, but it is not finite here. Move the start a "
+            "little inside the set of possible overlaps."
+        )
+    variables = {}
+    for name, value in scenario.order_parameters(derivative).items():
+        quantity = scenario.quantities()[name]
+        label = {"long_name": f"d {name} / d {scenario.time_name}", "units": f"1 / ({scenario.time.units})"}
+        variables[name] = xr.Variable(quantity.dims, value, label)
+    dims = {dim for variable in variables.values() for dim in variable.dims}
+    coordinates = {name: labels for name, labels in scenario.coordinates().items() if name in dims}
+    return xr.Dataset(variables, coordinates, {scenario.time_name: start.at})
