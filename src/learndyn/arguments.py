@@ -25,9 +25,7 @@ def count(value: Any, name: str, minimum: int = 1) -> int:
     """A whole number of at least `minimum`."""
     whole = isinstance(value, int | np.integer) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool | np.bool_) or not whole or value < minimum:
-        raise InputError(
-            f"Argument `{name}` must be a whole number of at least {minimum}, but it is {value!r}."
-        )
+        raise InputError(f"Argument `{name}` must be a whole number of at least {minimum}, but it is {value!r}.")
     return int(value)
 
 
@@ -44,13 +42,9 @@ def number(value: Any, name: str, *, above: float | None = None, minimum: float 
         raise InputError(sentence)
     try:
         result = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(sentence) from None
-    if (
-        not np.isfinite(result)
-        or (above is not None and result <= above)
-        or (minimum is not None and result < minimum)
-    ):
+    if not np.isfinite(result) or (above is not None and result <= above) or (minimum is not None and result < minimum):
         raise InputError(sentence)
     return result
 
@@ -60,18 +54,14 @@ def array(value: Any, name: str, shape: tuple[int, ...] | None = None, hint: str
     refuse_tracer(value, name)
     try:
         result = np.array(value, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(
-            f"Argument `{name}` must be an array of numbers with rows of equal length, but it is {value!r}. {hint}".rstrip()
+            f"Argument `{name}` must be an array of numbers, rows of equal length, but it is {value!r}. {hint}".rstrip()
         ) from None
     if shape is not None and result.shape != shape:
-        raise InputError(
-            f"Argument `{name}` must have shape {shape}, but it has shape {result.shape}. {hint}".rstrip()
-        )
+        raise InputError(f"Argument `{name}` must have shape {shape}, but it has shape {result.shape}. {hint}".rstrip())
     if not np.isfinite(result).all():
-        raise InputError(
-            f"Argument `{name}` must be finite, but it contains NaN or infinity. {hint}".rstrip()
-        )
+        raise InputError(f"Argument `{name}` must be finite, but it contains NaN or infinity. {hint}".rstrip())
     return result
 
 

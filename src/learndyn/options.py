@@ -56,7 +56,7 @@ def save_times(save_at: Any, at: float, until: Any) -> np.ndarray:
         first = (until - at) * 1e-4 if save_at.first is None else save_at.first
         if first >= until - at:
             raise InputError(
-                f"Argument `first` of logspaced must be below the length of the run, {until - at:g}, but it is {first:g}."
+                f"Argument `first` of logspaced must be below the run's length, {until - at:g}, but it is {first:g}."
             )
         times = np.concatenate([[at], at + np.geomspace(first, until - at, save_at.points)])
         times[-1] = until

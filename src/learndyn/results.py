@@ -17,12 +17,14 @@ import contextlib
 import json
 import os
 import tempfile
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from xarray.indexes import PandasIndex
 
 from learndyn.errors import InputError
 from learndyn.scenarios.plain import scenario_from_plain, scenario_to_plain, start_from_plain, start_to_plain
@@ -70,15 +72,8 @@ def trajectory(
     for name, quantity in scenario.quantities().items():
         constant = rows[name].ndim == len(quantity.dims)
         dims = quantity.dims if constant else lead + quantity.dims
-        variables[name] = xr.Variable(
-            dims, rows[name], {"long_name": quantity.description, "units": quantity.units}
-        )
-    time = {"long_name": scenario.time.description, "units": scenario.time.units}
-    coordinates = {scenario.time_name: xr.Variable((scenario.time_name,), times, time)}
-    for name, labels in scenario.coordinates().items():
-        coordinates[name] = xr.Variable((name,), labels)
-    if states.ndim == 3:
-        coordinates["replica"] = xr.Variable(("replica",), np.arange(states.shape[0]))
+        variables[name] = xr.Variable(dims, rows[name], {"long_name": quantity.description, "units": quantity.units})
+    coordinates = _coordinates(scenario, times, states.shape[0] if states.ndim == 3 else None)
     attributes = {
         "schema": SCHEMA,
         "engine": engine,
@@ -96,27 +91,42 @@ def trajectory(
     return with_observables(result, observables) if observables else result
 
 
+def _coordinates(scenario: Any, times: np.ndarray, replicas: int | None) -> xr.Coordinates:
+    """Time, units and replicas. Indexes cost more than the rest of a small dataset: those of the units are kept."""
+    sizes = tuple((name, len(labels)) for name, labels in scenario.coordinates().items())
+    variables, indexes = _unit_coordinates(sizes)
+    time = {"long_name": scenario.time.description, "units": scenario.time.units}
+    own = {scenario.time_name: xr.Variable((scenario.time_name,), times, time)}
+    if replicas is not None:
+        own["replica"] = xr.Variable(("replica",), np.arange(replicas))
+    own_indexes = {name: PandasIndex(variable.values, name) for name, variable in own.items()}
+    for name, index in own_indexes.items():
+        own[name] = index.create_variables({name: own[name]})[name]
+    return xr.Coordinates({**own, **variables}, {**own_indexes, **indexes})
+
+
+@cache
+def _unit_coordinates(sizes: tuple[tuple[str, int], ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    units = xr.Coordinates({name: np.arange(1, size + 1) for name, size in sizes})
+    return dict(units.variables), dict(units.xindexes)
+
+
 def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Dataset:
     """Add user observables: functions of the dataset that give a DataArray or an array of its leading dims."""
     added = {}
     for name, function in observables.items():
         if name in result.variables or name in result.dims:
-            raise InputError(
-                f"Argument `observables` has the name {name!r}, which the result already uses. Rename it."
-            )
+            raise InputError(f"Argument `observables` has the name {name!r}, which the result already uses. Rename it.")
         if not callable(function):
-            raise InputError(
-                f"Argument `observables` must map names to functions, but {name!r} maps to {function!r}."
-            )
+            raise InputError(f"Argument `observables` must map names to functions, but {name!r} maps to {function!r}.")
         value = function(result)
         if not isinstance(value, xr.DataArray):
             lead = result["eps_g"].dims
             value = np.asarray(value, dtype=float)
             if value.ndim != len(lead):
                 raise InputError(
-                    f"Observable {name!r} must return an xarray.DataArray, or an array with dims {lead}, but it returned "
-                    f"shape {value.shape}. Compute with the labelled variables, for example result.Q.sel(student=1, "
-                    "student2=1)."
+                    f"Observable {name!r} must return an xarray.DataArray, or an array with dims {lead}, but it "
+                    f"returned shape {value.shape}. Compute with labels, for example result.Q.sel(student=1, student2=1)."
                 )
             value = xr.DataArray(value, dims=lead)
         value.attrs.setdefault("long_name", name)
@@ -182,14 +192,10 @@ def mean_and_error(result: xr.Dataset) -> xr.Dataset:
     True
     """
     if "replica" not in result.dims:
-        raise InputError(
-            "Argument `result` must have the dim `replica`, but it has none: it is not a simulation."
-        )
+        raise InputError("Argument `result` must have the dim `replica`, but it has none: it is not a simulation.")
     replicas = result.sizes["replica"]
     if replicas < 2:
-        raise InputError(
-            "Argument `result` must have at least 2 replicas for a standard error, but it has 1."
-        )
+        raise InputError("Argument `result` must have at least 2 replicas for a standard error, but it has 1.")
     averaged = {}
     for name, variable in result.data_vars.items():
         if "replica" not in variable.dims:
@@ -240,13 +246,9 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """
     path = Path(path)
     if not path.parent.is_dir():
-        raise InputError(
-            f"Argument `path` must lie in an existing folder, but {path.parent} is none. Make it first."
-        )
+        raise InputError(f"Argument `path` must lie in an existing folder, but {path.parent} is none. Make it first.")
     if path.is_dir():
-        raise InputError(
-            f"Argument `path` must be a file, but {path} is a folder. Add a file name, such as result.nc."
-        )
+        raise InputError(f"Argument `path` must be a file, but {path} is a folder. Add a file name, such as result.nc.")
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:

@@ -116,9 +116,7 @@ def _covariance(C: Any, size: int, name: str) -> np.ndarray:
     if not np.isfinite(C).all():
         raise InputError(f"Argument `C` of {name} must be finite, but it contains NaN or infinity.")
     if not np.allclose(C, np.swapaxes(C, -1, -2), rtol=1e-12, atol=1e-300):
-        raise InputError(
-            f"Argument `C` of {name} must be symmetric, but it is not. Symmetrise it: (C + C.T) / 2."
-        )
+        raise InputError(f"Argument `C` of {name} must be symmetric, but it is not. Symmetrise it: (C + C.T) / 2.")
     smallest = np.linalg.eigvalsh(C)[..., 0]
     scale = np.maximum(np.trace(C, axis1=-2, axis2=-1), 1e-300)
     if np.any(smallest < -1e-9 * scale):

@@ -61,7 +61,7 @@ def gradient_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
     one_plus = 1.0 + xp.diagonal(C)
     S, a = C[:K], one_plus[:K, None]
     weight = TWO_OVER_PI * c / xp.sqrt(a * one_plus - S * S)
-    return weight @ C - S * ((weight * S).sum(-1, keepdims=True) / a)
+    return xp.product(weight, C) - S * ((weight * S).sum(-1, keepdims=True) / a)
 
 
 def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
@@ -93,16 +93,14 @@ def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
     return xp.batched_map(one_pair, pairs, max(1, BATCH_ELEMENTS // len(p)))
 
 
-def _tilted_sums(
-    C: Any, one_plus: Any, ci: Any, ck: Any, a: Any, b: Any, s: Any, weights: Any, xp: Any
-) -> Any:
+def _tilted_sums(C: Any, one_plus: Any, ci: Any, ck: Any, a: Any, b: Any, s: Any, weights: Any, xp: Any) -> Any:
     inverse = (1.0 / (a * b - s * s))[:, None]
     a, b, s = a[:, None], b[:, None], s[:, None]
     vi, vk = (b * ci - s * ck) * inverse, (a * ck - s * ci) * inverse
     left = one_plus - ci * vi - ck * vk
     tilted = C - ci[:, :, None] * vi[:, None, :] - ck[:, :, None] * vk[:, None, :]
     angles = xp.angle(tilted, xp.root(left[:, :, None] * left[:, None, :] - tilted * tilted))
-    sums = angles.reshape(len(inverse), -1) @ weights.reshape(-1)
+    sums = (angles * weights).sum((-2, -1))
     return TWO_OVER_PI**2 * xp.sqrt(inverse[:, 0]) * sums
 
 

@@ -34,12 +34,12 @@ def I4(C: Any, xp: Any) -> Any:
 
 def gradient_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
     """sum_q c_q <z_b z_q>, the same for every student unit."""
-    return xp.broadcast_to(c @ C, (K, C.shape[-1]))
+    return xp.broadcast_to(xp.product(c, C), (K, C.shape[-1]))
 
 
 def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
     """sum_pq c_p c_q <z_p z_q>, the same for every pair of student units."""
-    return xp.broadcast_to(c @ C @ c, (K * (K + 1) // 2,))
+    return xp.broadcast_to(xp.product(xp.product(c, C), c), (K * (K + 1) // 2,))
 
 
 ACTIVATION = Activation.from_module("linear", "x", globals())

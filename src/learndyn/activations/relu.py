@@ -25,7 +25,7 @@ def dg(x: Any, xp: Any) -> Any:
 
 
 def I2(s11: Any, s12: Any, s22: Any, xp: Any) -> Any:
-    """<u v theta(u) theta(v)> = s12/4 + [sqrt(D) + s12 asin(rho)] / (2 pi), D = s11 s22 - s12^2  [Straat 2018, p. 32]."""
+    """<u v theta(u) theta(v)> = s12/4 + [sqrt(D) + s12 asin(rho)] / (2 pi), D = s11 s22 - s12^2 [Straat 2018, 32]."""
     root_D = xp.root(s11 * s22 - s12 * s12)
     return 0.25 * s12 + (root_D + s12 * xp.angle(s12, root_D)) / TWO_PI
 
@@ -53,9 +53,9 @@ def I4(C: Any, xp: Any) -> Any:
 
 def gradient_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
     """sum_q c_q I3(x_i, z_b, z_q): a rank-one term and one matrix product."""
-    r, rbar, arc, scale = correlations(C, xp)
-    along = rbar[:K] @ (c * scale) * xp.ratio(1.0, scale[:K]) / TWO_PI
-    return C[:K] * along[:, None] + ((0.25 + arc[:K] / TWO_PI) * c) @ C
+    _, rbar, arc, scale = correlations(C, xp)
+    along = xp.product(rbar[:K], c * scale) * xp.ratio(1.0, scale[:K]) / TWO_PI
+    return C[:K] * along[:, None] + xp.product((0.25 + arc[:K] / TWO_PI) * c, C)
 
 
 def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
@@ -66,7 +66,7 @@ def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
     """
     r, rbar, arc, scale = correlations(C, xp)
     weight = c * scale
-    same = _one_unit(r[:K], rbar[:K], arc[:K], r, rbar, arc, weight)
+    same = _one_unit(r, rbar, arc, weight, K, xp)
     i, k = np.triu_indices(K)
     if K == 1:
         return same
@@ -81,19 +81,20 @@ def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
     return xp.where(i == k, same[i], mixed[i, k])
 
 
-def _one_unit(r_i: Any, rbar_i: Any, arc_i: Any, r: Any, rbar: Any, arc: Any, weight: Any) -> Any:
+def _one_unit(r: Any, rbar: Any, arc: Any, weight: Any, K: int, xp: Any) -> Any:
     """sum_pq w_p w_q <theta(i) p q theta(p) theta(q)> at unit variances: the diagonal <delta_i^2>.
 
     The average is r_pq P3(i, p, q) + [rbar_pq + r_iq rbar_ip + r_ip rbar_iq] / (4 pi); with
     P3 = 1/8 + (arc_ip + arc_iq + arc_pq) / (4 pi) the double sum factors into matrix products.
     """
-    common = weight @ (r / 8.0 + (r * arc + rbar) / FOUR_PI) @ weight
-    first = (arc_i * weight) @ (r @ weight) / TWO_PI
-    return common + first + (r_i @ weight) * (rbar_i @ weight) / TWO_PI
+    common = ((r / 8.0 + (r * arc + rbar) / FOUR_PI) * weight[:, None] * weight).sum()
+    projected = xp.product(r, weight)
+    first = xp.product(arc[:K] * weight, projected) / TWO_PI
+    return common + first + projected[:K] * xp.product(rbar[:K], weight) / TWO_PI
 
 
 def _two_units(r: Any, rbar: Any, arc: Any, weight: Any, K: int, xp: Any) -> Any:
-    """The part of <delta_i delta_k>, i != k, in which {i, k, p, q} has at most three members; (K, K), upper half valid."""
+    """The part of <delta_i delta_k>, i != k, in which {i, k, p, q} has at most three members; upper half valid."""
     from learndyn.gaussian.orthant_moments import mixed_product
 
     n = r.shape[-1]
@@ -103,13 +104,13 @@ def _two_units(r: Any, rbar: Any, arc: Any, weight: Any, K: int, xp: Any) -> Any
     r_ip, r_kp, bar_ip, bar_kp = S[:, None], S[None], bar[:, None], bar[None]
     # <theta(i) theta(k) p^2 theta(p)>: also right for p = i and p = k.
     both = P3 + (r_ip * bar_ip + r_kp * bar_kp + mixed_product(r_ik, r_ip, r_ip, r_kp, r_kp)) / FOUR_PI
-    total = both @ (weight * weight)
+    total = (both * (weight * weight)).sum(-1)
     # <theta(k) i q theta(i) theta(q)> and the same with i, k exchanged.
     from_i = r_ip * P3 + (bar_ip + r_kp * bar_ik + r_ik * bar_kp) / FOUR_PI
     from_k = r_kp * P3 + (bar_kp + r_ip * bar_ik + r_ik * bar_ip) / FOUR_PI
     different = _different(K, n)
     w_i, w_k = weight[:K, None, None], weight[None, :K, None]
-    total = total + 2.0 * ((w_i * from_i + w_k * from_k) * different) @ weight
+    total = total + 2.0 * ((w_i * from_i + w_k * from_k) * different * weight).sum(-1)
     product = r[:K, :K] * (0.25 + arc[:K, :K] / TWO_PI) + rbar[:K, :K] / TWO_PI
     return total + 2.0 * weight[:K, None] * weight[:K] * product
 

@@ -8,9 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def time_bar(
-    progress: bool | None, begin: float, end: float, name: str
-) -> Iterator[Callable[[float], None] | None]:
+def time_bar(progress: bool | None, begin: float, end: float, name: str) -> Iterator[Callable[[float], None] | None]:
     """A function that is told how far the time has come; ``None`` where no bar is wanted.
 
     ``progress=None`` shows the bar on a terminal, once a run has taken a second.
@@ -21,9 +19,7 @@ def time_bar(
     from tqdm import tqdm
 
     form = "{l_bar}{bar}| " + name + " {n:.4g} of {total:.4g} [{elapsed}<{remaining}]"
-    with tqdm(
-        total=end - begin, delay=0.0 if progress else 1.0, bar_format=form, desc="theory", leave=False
-    ) as bar:
+    with tqdm(total=end - begin, delay=0.0 if progress else 1.0, bar_format=form, desc="theory", leave=False) as bar:
 
         def advance(now: float) -> None:
             bar.n = now - begin

@@ -1,8 +1,7 @@
 """The theory engine: a scenario's flow, integrated by diffrax with error control, to the saved times.
 
-The loop over steps is compiled; it runs in segments of a fixed number of steps, and between two segments the host
-looks at progress, interrupts and the state. diffrax gives the solver's step, the step-size control and the continuous
-extension; the loop around them stops on its own at divergence and at a drift that is not finite.
+The loop over steps is compiled (`integrator`); it runs in segments of a fixed number of steps, and between two
+segments the host looks at progress, interrupts and the state.
 """
 
 from __future__ import annotations
@@ -10,23 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-import diffrax
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from learndyn.engines.programs import compile_program
 from learndyn.scenarios.base import Flow
 
-# A segment's memory: the continuous extension keeps (stages + 2) states a step.
-SEGMENT_STEPS = 256
-SEGMENT_NUMBERS = 2_000_000
 FIRST_STEP = 1e-3
 SMALLEST_STEP = 1e-13
-
-Advance = Callable[..., tuple[dict[str, Any], Any]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +63,7 @@ def integrate(
     numbers = {"rtol": np.float64(rtol), "atol": np.float64(atol), "limit": np.float64(limit)}
     with jax.enable_x64(True):
         advance = _compiled(
-            flow, len(state), len(padded), frozenset(values), timings, carry, padded, values, numbers
+            flow, len(state), len(padded), frozenset(values), timings, carry, padded, np.float64(until), values, numbers
         )
         clock = time.perf_counter()
         while status == "running":
@@ -96,9 +89,7 @@ def integrate(
     return Integration(times[:done], rows[:done], status, end, int(carry["steps"]), timings)
 
 
-def _status(
-    carry: Any, before: float, reached: float, until: float, limit: float, flow: Flow, max_steps: int
-) -> str:
+def _status(carry: Any, before: float, reached: float, until: float, limit: float, flow: Flow, max_steps: int) -> str:
     if reached >= until:
         return "ok"
     size = float(flow.size(np.asarray(carry["state"])))
@@ -137,72 +128,14 @@ def _compiled(flow: Flow, n: int, points: int, names: Any, timings: dict[str, fl
     """The program for this flow and these shapes, traced and compiled once a process."""
     key = (flow, n, points, names)
     if key not in _programs:
-        carry, padded, values, numbers = arguments
-        clock = time.perf_counter()
-        lowered = jax.jit(partial(_advance, flow)).lower(carry, padded, np.float64(0.0), values, numbers)
-        traced = time.perf_counter()
-        _programs[key] = lowered.compile()
-        timings["trace"], timings["compile"] = traced - clock, time.perf_counter() - traced
+        _programs[key] = compile_program("theory", flow.key, lambda: _segment(flow), arguments, timings)
     return _programs[key]
 
 
-@lru_cache(maxsize=1)
-def _solver() -> diffrax.AbstractERK:
-    return diffrax.Tsit5()
+def _segment(flow: Flow) -> Any:
+    from learndyn.engines.integrator import advance
 
-
-def _advance(
-    flow: Flow, carry: dict[str, Any], saved: Any, until: Any, values: dict[str, Any], numbers: dict[str, Any]
-) -> tuple[dict[str, Any], Any]:
-    """One segment: steps up to `until`, to the end of the segment, or to the first bad state; and the saved rows."""
-    solver = _solver()
-    term = diffrax.ODETerm(flow.drift)  # type: ignore[arg-type]
-    controller = diffrax.PIDController(rtol=numbers["rtol"], atol=numbers["atol"])
-    order = solver.error_order(term)
-    n = carry["state"].shape[0]
-    capacity = int(np.clip(SEGMENT_NUMBERS // (9 * n), 16, SEGMENT_STEPS))
-    dense_shape = jax.eval_shape(
-        lambda c: solver.step(term, c["time"], c["next"], c["state"], values, c["fsal"], False)[2], carry
-    )
-    dense = jax.tree.map(lambda s: jnp.zeros((capacity, *s.shape), s.dtype), dense_shape)
-    ends = jnp.full(capacity + 1, jnp.inf).at[0].set(carry["time"])
-
-    def going_on(loop: Any) -> Any:
-        carry, _, _, count = loop
-        step = carry["next"] - carry["time"]
-        fine = (step > SMALLEST_STEP * jnp.maximum(1.0, jnp.abs(carry["time"]))) & jnp.isfinite(step)
-        fine &= flow.size(carry["state"]) <= numbers["limit"]
-        return (carry["time"] < until) & (count < capacity) & fine & (carry["tries"] % 4096 < 4095)
-
-    def one_step(loop: Any) -> Any:
-        carry, dense, ends, count = loop
-        state, error, extension, fsal, _ = solver.step(
-            term, carry["time"], carry["next"], carry["state"], values, carry["fsal"], False
-        )
-        keep, start, end, _, control, _ = controller.adapt_step_size(
-            carry["time"], carry["next"], carry["state"], state, values, error, order, carry["control"]
-        )
-        dense = jax.tree.map(lambda buffer, row: buffer.at[count].set(row), dense, extension)
-        ends = ends.at[count + 1].set(jnp.where(keep, carry["next"], jnp.inf))
-        new = {
-            "state": jnp.where(keep, state, carry["state"]),
-            "time": start,
-            "next": jnp.minimum(end, until),
-            "fsal": jax.tree.map(lambda a, b: jnp.where(keep, a, b), fsal, carry["fsal"]),
-            "control": control,
-            "steps": carry["steps"] + keep,
-            "tries": carry["tries"] + 1,
-        }
-        return new, dense, ends, count + keep
-
-    carry, dense, ends, count = jax.lax.while_loop(going_on, one_step, (carry, dense, ends, 0))
-
-    def interpolate(moment: Any) -> Any:
-        step = jnp.clip(jnp.searchsorted(ends, moment, side="left") - 1, 0, jnp.maximum(count - 1, 0))
-        piece = jax.tree.map(lambda buffer: buffer[step], dense)
-        return solver.interpolation_cls(t0=ends[step], t1=ends[step + 1], **piece).evaluate(moment)
-
-    return carry, jax.vmap(interpolate)(saved)
+    return partial(advance, flow)
 
 
 def drift_at(flow: Flow, at: float, state: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarray:

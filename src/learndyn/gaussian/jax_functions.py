@@ -36,6 +36,9 @@ def _horner(coefficients: tuple[float, ...], z: Any) -> Any:
     return total
 
 
+SMALL = 16
+
+
 @jax.custom_jvp
 def angle(s: Any, c: Any) -> Any:
     """atan2(s, c) for c >= 0, in [-pi/2, pi/2]; 0 at the origin.
@@ -72,6 +75,18 @@ def ratio(a: Any, b: Any) -> Any:
     return jnp.where(b == 0.0, 0.0, a / jnp.where(b == 0.0, 1.0, b))
 
 
+def product(A: Any, B: Any) -> Any:
+    """The matrix product of arrays with at most two axes; a small one is written as a sum, which XLA fuses.
+
+    A matrix product is a call of its own on a CPU: for a handful of units it costs more than all the arithmetic.
+    """
+    if max(A.shape[-1], B.shape[-1]) > SMALL:
+        return A @ B
+    if B.ndim == 1:
+        return (A * B).sum(-1)
+    return (A[..., :, None] * B).sum(-2)
+
+
 def batched_map(function: Any, arrays: Any, size: int) -> Any:
     """The function over the first axis of all arrays, `size` of them vectorised at a time."""
     return jax.lax.map(function, arrays, batch_size=size)
@@ -84,6 +99,7 @@ class _Jax:
     angle = staticmethod(angle)
     root = staticmethod(root)
     ratio = staticmethod(ratio)
+    product = staticmethod(product)
     batched_map = staticmethod(batched_map)
 
     def __getattr__(self, name: str) -> Any:

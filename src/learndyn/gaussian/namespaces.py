@@ -6,6 +6,7 @@ Beyond the array functions of NumPy, a namespace offers
     root(x)       sqrt(max(x, 0)); its derivative at x <= 0 is 0
     angle(s, c)   atan2(s, c) for c >= 0, and 0 at (0, 0); its derivative at (0, 0) is 0
     ratio(a, b)   a / b, and 0 where b = 0
+    product(A, B) the matrix product of arrays with one or two axes
     batched_map(f, arrays, size)   f over the first axis of all arrays, `size` of them at once
 
 With D = s11 s22 - s12^2 the arcsine of a correlation is angle(s12, root(D)): exact at correlations of +-1 and defined
@@ -46,6 +47,10 @@ class _Numpy:
         return np.where(b == 0.0, 0.0, a / np.where(b == 0.0, 1.0, b))
 
     @staticmethod
+    def product(A: Any, B: Any) -> Any:
+        return A @ B
+
+    @staticmethod
     def batched_map(function: Any, arrays: Any, size: int) -> Any:
         return np.array([function(row) for row in zip(*arrays, strict=True)])
 
@@ -62,7 +67,7 @@ def jax_namespace() -> Any:
 
 
 def in_float64(function: Any, *arrays: Any) -> np.ndarray:
-    """Evaluate ``function(*arrays, xp)`` in JAX with float64, whatever the user's JAX flags; a NumPy array comes back."""
+    """Evaluate ``function(*arrays, xp)`` in JAX with float64, whatever the user's JAX flags; gives a NumPy array."""
     import jax
 
     with jax.enable_x64(True):

@@ -19,7 +19,8 @@ of the last row of L, q = |c|^2, t = sin(psi) / sqrt(q), the vectors become m_k 
 a_k = columns of adj(L_3), e_k = last entry / sqrt(q), and
 
     P4 = P3(0,1,2) / 2 + sum_j asin(r_3j) / (8 pi)
-         + 1/(4 pi^2) sum_j int_0^psi_m dpsi rho_j cos(psi) D / u_j atan2(-(cos^2 a_k.a_l + sin^2 e_k e_l), cos(psi) u_j)
+         + 1/(4 pi^2) sum_j int_0^psi_m dpsi rho_j cos(psi) D / u_j
+                                        atan2(-(cos^2 a_k.a_l + sin^2 e_k e_l), cos(psi) u_j)
 
 with D = det L_3, u_j^2 = cos^2 D^2 + sin^2 |a_k e_l - a_l e_k|^2, rho_j = r_3j / sqrt(q). In psi the singularities
 of the integrand lie on Re psi = 0 and Re psi = pi/2 alone, at any height: both ends need clustered nodes, the inside
@@ -127,13 +128,16 @@ def _pivoted(r: list[Any]) -> tuple[Any, list[Any], Any]:
     )
     dots = {(k, m): _dot(a[k], a[m]) for k, m in ((0, 1), (0, 2), (1, 2))}
     mixed = {(k, m): _mixed_norm(a[k], last[k], a[m], last[m]) for k, m in dots}
-    angles = []
+    minus_adj, wedge = [], []
     for k, m in PAIRS:
         if m == 3:
-            angles.append(angle(-last[k], l33 * jnp.sqrt(_dot(a[k], a[k]))))
+            minus_adj.append(-last[k])
+            wedge.append(_dot(a[k], a[k]))
         else:
-            wedge = jnp.sqrt((l33 * D) ** 2 + mixed[k, m] ** 2)
-            angles.append(angle(-(l33 * l33 * dots[k, m] + last[k] * last[m]), l33 * wedge))
+            minus_adj.append(-(l33 * l33 * dots[k, m] + last[k] * last[m]))
+            wedge.append((l33 * D) ** 2 + mixed[k, m] ** 2)
+    # One call for all pairs: every call is a kernel of its own.
+    angles = angle(jnp.stack(minus_adj), l33 * jnp.sqrt(jnp.stack(wedge)))
 
     sine = jnp.sqrt(l30 * l30 + l31 * l31 + l32 * l32)
     inverse = 1.0 / jnp.maximum(sine, 1e-150)
@@ -144,8 +148,9 @@ def _pivoted(r: list[Any]) -> tuple[Any, list[Any], Any]:
         for j, (k, m) in ((0, (1, 2)), (1, (0, 2)), (2, (0, 1)))
     ]
     integral = _plackett_integral(terms, D, sine, l33)
-    P3 = 0.125 + sum(arcsine(x) for x in r_in) / (2 * TWO_PI)
-    return 0.5 * P3 + sum(arcsine(x) for x in r_3) / (4 * TWO_PI) + integral / TWO_PI**2, angles, swaps
+    # P3 / 2 and the first part of Plackett's integral: the arcsines of all six pairs with one weight.
+    arcs = arcsine(jnp.stack(r_in + r_3)).sum(0)
+    return 0.0625 + arcs / (4 * TWO_PI) + integral / TWO_PI**2, list(angles), swaps
 
 
 def _plackett_integral(terms: list[tuple[Any, ...]], D: Any, sine: Any, cosine: Any) -> Any:
@@ -190,7 +195,7 @@ def orthant_4(r: jax.Array) -> jax.Array:
     derivative of Jacobi's identity in polynomial minors.
     """
     P4, angles, swaps = _pivoted(list(r))
-    return jnp.stack([P4] + [0.25 + x / TWO_PI for x in _restore(angles, swaps)])
+    return jnp.concatenate([P4[None], 0.25 + jnp.stack(_restore(angles, swaps)) / TWO_PI])
 
 
 @orthant_4.defjvp
@@ -213,7 +218,10 @@ def _jacobi_angles(r: jax.Array) -> jax.Array:
 
 
 def conditional_minors(r: jax.Array, pair: int) -> tuple[Any, Any]:
-    """-adj(r)_ij and sqrt((1 - r_kl^2) det r) as polynomials: Cov(z_i, z_j | z_k, z_l) and its root det, times 1 - r_kl^2."""
+    """-adj(r)_ij and sqrt((1 - r_kl^2) det r) in polynomials.
+
+    These are (1 - r_kl^2) times Cov(z_i, z_j | z_k, z_l) and times the root of the determinant of that covariance.
+    """
     i, j = PAIRS[pair]
     k, m = PAIRS[COMPLEMENT[pair]]
 

@@ -80,7 +80,7 @@ def mixed_product(r_ab: Any, ac: Any, ad: Any, bc: Any, bd: Any) -> Any:
 def moment_4(r: Any, parts: Any) -> Any:
     """I4 for unit variances; r = (r_ab, r_ac, r_ad, r_bc, r_bd, r_cd) and parts = (P4, pi_ab, ..., pi_cd)."""
     ab, ac, ad, bc, bd, cd = r
-    _, bar_ac, bar_ad, bar_bc, bar_bd, bar_cd = (root((1 - x) * (1 + x)) for x in r)
+    _, bar_ac, bar_ad, bar_bc, bar_bd, bar_cd = root((1 - r) * (1 + r))
     P4, pi_ab, pi_ac, pi_ad, pi_bc, pi_bd, pi_cd = parts
     bracket = (
         bar_cd * pi_ab
@@ -96,16 +96,14 @@ def moment_4(r: Any, parts: Any) -> Any:
 def _gradient_4(r: Any, parts: Any) -> list[Any]:
     """dI4/dr in the order ab, ac, ad, bc, bd, cd."""
     ab, ac, ad, bc, bd, cd = r
-    bar_ab, bar_ac, bar_ad, bar_bc, bar_bd, _ = (root((1 - x) * (1 + x)) for x in r)
+    bar_ab, bar_ac, bar_ad, bar_bc, bar_bd, _ = root((1 - r) * (1 + r))
     P4, _, pi_ac, pi_ad, pi_bc, pi_bd, pi_cd = parts
 
     def conditional(covariance: Any, bar: Any, bound: Any) -> Any:
         quotient = covariance / jnp.where(bar > 0.0, bar, jnp.inf)
         return jnp.clip(quotient, -bound, bound)
 
-    def one(
-        r_ab: Any, r_ac: Any, r_ad: Any, r_bd: Any, bar_ac: Any, bar_ad: Any, pi_bd: Any, pi_bc: Any
-    ) -> Any:
+    def one(r_ab: Any, r_ac: Any, r_ad: Any, r_bd: Any, bar_ac: Any, bar_ad: Any, pi_bd: Any, pi_bc: Any) -> Any:
         # d/dr_ac; the other three follow by exchanging a with b and c with d.
         through_b = conditional(r_bd - r_ab * r_ad, bar_ab, bar_ad)
         through_c = conditional(cd - r_ac * r_ad, bar_ac, bar_ad)
@@ -136,9 +134,7 @@ def _rows(r: jax.Array, tables: FourPointTables) -> tuple[jax.Array, jax.Array]:
     if len(sets) == 1 and len(row_set) == 1:
         # K = M = 2: one set, and the roles are the order of the set. A gather would cost as much as the formula.
         return correlations, parts
-    return correlations[row_pairs, row_set], jnp.concatenate(
-        [parts[0][row_set][None], parts[1:][row_pairs, row_set]]
-    )
+    return correlations[row_pairs, row_set], jnp.concatenate([parts[0][row_set][None], parts[1:][row_pairs, row_set]])
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))

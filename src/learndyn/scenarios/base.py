@@ -66,7 +66,7 @@ class Scenario(Protocol):
         ...
 
     def coordinates(self) -> dict[str, np.ndarray]:
-        """The labels of the dims that `quantities` names."""
+        """The labels 1, 2, ... of the dims that `quantities` names."""
         ...
 
     def rows(self, states: np.ndarray) -> dict[str, np.ndarray]:

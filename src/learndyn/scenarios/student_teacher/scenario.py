@@ -224,7 +224,7 @@ class StudentTeacher:
 
     def values(self) -> dict[str, np.ndarray]:
         """The numbers that may change without compiling again."""
-        return {"learning_rate": np.float64(self.learning_rate), "T": self.T}
+        return {"learning_rate": np.asarray(self.learning_rate), "T": self.T}
 
     def flow(self) -> Flow:
         """The order-parameter equations in JAX."""
@@ -257,6 +257,16 @@ class StudentTeacher:
         """Order parameters and observables of flat states, shape (..., state)."""
         R, Q = state.unpack(states, self.K, self.M)
         return observables.rows(R, Q, self.T, self.activation)
+
+    def error_function(self, xp: Any) -> Any:
+        """eps_g(flat state, values) with the namespace `xp`."""
+        K, M, activation = self.K, self.M, self.activation
+
+        def eps_g(flat: Any, values: dict[str, Any]) -> Any:
+            R, Q = state.unpack(flat, K, M)
+            return observables.generalisation_error(R, Q, values["T"], activation, xp)
+
+        return eps_g
 
     def order_parameters(self, states: np.ndarray) -> dict[str, np.ndarray]:
         """R and Q of flat states, shape (..., state)."""

@@ -151,9 +151,7 @@ class Start:
         """
         interval = array(Q, "Q", (2,), "Give the interval (low, high) of Q_ii.")
         if not 0.0 < interval[0] <= interval[1]:
-            raise InputError(
-                f"Argument `Q` must be an interval (low, high) with 0 < low <= high, but it is {Q!r}."
-            )
+            raise InputError(f"Argument `Q` must be an interval (low, high) with 0 < low <= high, but it is {Q!r}.")
         X = number(X, "X", minimum=0.0)
         rng = np.random.default_rng(seed)
         K, M = scenario.K, scenario.M
@@ -163,9 +161,7 @@ class Start:
         return scenario.as_start(cls(overlaps, R, at))
 
     @classmethod
-    def near_symmetric(
-        cls, scenario: StudentTeacher, Q: Any = 0.2, X: float = 1e-3, *, at: float = 0.0
-    ) -> Start:
+    def near_symmetric(cls, scenario: StudentTeacher, Q: Any = 0.2, X: float = 1e-3, *, at: float = 0.0) -> Start:
         """A start that is unspecialised but for R_ii = X: Q = diag(Q), R_in = X delta_in.
 
         Parameters
@@ -233,9 +229,7 @@ class Start:
         rng = np.random.default_rng(seed)
         # Along the span of B the components are plain normals; the rest is a Wishart matrix of N - M degrees.
         along = rng.standard_normal((K, M))
-        rest = np.tril(rng.standard_normal((K, K)), -1) + np.diag(
-            np.sqrt(rng.chisquare(N - M - np.arange(K)))
-        )
+        rest = np.tril(rng.standard_normal((K, K)), -1) + np.diag(np.sqrt(rng.chisquare(N - M - np.arange(K))))
         values, vectors = np.linalg.eigh(scenario.T)
         frame = vectors * np.sqrt(np.maximum(values, 0.0))
         overlaps = (along @ along.T + rest @ rest.T) * (Q / N)

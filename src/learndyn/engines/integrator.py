@@ -1,0 +1,80 @@
+"""The compiled loop of the theory engine: diffrax's steps, step-size control and continuous extension.
+
+One call is a segment of a fixed number of steps. The loop ends on its own at the end of the run, when the segment is
+full, when the state's size passes the limit, and when the step size vanishes or is not finite.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from learndyn.scenarios.base import Flow
+
+SEGMENT_STEPS = 256
+# The continuous extension keeps 9 states a step (7 stages and both ends): the memory of a segment, in numbers.
+SEGMENT_NUMBERS = 2_000_000
+SMALLEST_STEP = 1e-13
+
+
+@lru_cache(maxsize=1)
+def _solver() -> diffrax.AbstractERK:
+    return diffrax.Tsit5()
+
+
+def advance(
+    flow: Flow, carry: dict[str, Any], saved: Any, until: Any, values: dict[str, Any], numbers: dict[str, Any]
+) -> tuple[dict[str, Any], Any]:
+    """One segment: steps up to `until`, to the end of the segment, or to the first bad state; and the saved rows."""
+    solver = _solver()
+    term = diffrax.ODETerm(flow.drift)  # type: ignore[arg-type]
+    controller = diffrax.PIDController(rtol=numbers["rtol"], atol=numbers["atol"])
+    order: Any = solver.error_order(term)
+    n = carry["state"].shape[0]
+    capacity = int(np.clip(SEGMENT_NUMBERS // (9 * n), 16, SEGMENT_STEPS))
+    # What a step of an explicit Runge-Kutta method hands to its continuous extension.
+    dense = {"y0": jnp.zeros((capacity, n)), "y1": jnp.zeros((capacity, n))}
+    dense["k"] = jnp.zeros((capacity, solver.tableau.num_stages, n))
+    ends = jnp.full(capacity + 1, jnp.inf).at[0].set(carry["time"])
+
+    def going_on(loop: Any) -> Any:
+        carry, _, _, count = loop
+        step = carry["next"] - carry["time"]
+        fine = (step > SMALLEST_STEP * jnp.maximum(1.0, jnp.abs(carry["time"]))) & jnp.isfinite(step)
+        fine &= flow.size(carry["state"]) <= numbers["limit"]
+        return (carry["time"] < until) & (count < capacity) & fine & (carry["tries"] % 4096 < 4095)
+
+    def one_step(loop: Any) -> Any:
+        carry, dense, ends, count = loop
+        state, error, extension, fsal, _ = solver.step(
+            term, carry["time"], carry["next"], carry["state"], values, carry["fsal"], False
+        )
+        keep, start, end, _, control, _ = controller.adapt_step_size(
+            carry["time"], carry["next"], carry["state"], state, values, error, order, carry["control"]
+        )
+        dense = jax.tree.map(lambda buffer, row: buffer.at[count].set(row), dense, extension)
+        ends = ends.at[count + 1].set(jnp.where(keep, carry["next"], jnp.inf))
+        new = {
+            "state": jnp.where(keep, state, carry["state"]),
+            "time": start,
+            "next": jnp.minimum(end, until),
+            "fsal": jax.tree.map(lambda a, b: jnp.where(keep, a, b), fsal, carry["fsal"]),
+            "control": control,
+            "steps": carry["steps"] + keep,
+            "tries": carry["tries"] + 1,
+        }
+        return new, dense, ends, count + keep
+
+    carry, dense, ends, count = jax.lax.while_loop(going_on, one_step, (carry, dense, ends, 0))
+
+    def interpolate(moment: Any) -> Any:
+        step = jnp.clip(jnp.searchsorted(ends, moment, side="left") - 1, 0, jnp.maximum(count - 1, 0))
+        piece = jax.tree.map(lambda buffer: buffer[step], dense)
+        return solver.interpolation_cls(t0=ends[step], t1=ends[step + 1], **piece).evaluate(moment)
+
+    return carry, jax.vmap(interpolate)(saved)

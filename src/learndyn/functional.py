@@ -1,0 +1,114 @@
+"""The pure functions underneath, for use inside jax.grad, jax.jit and jax.vmap.
+
+The public verbs take and return concrete values. Whoever wants derivatives takes these instead, in float64:
+
+>>> import jax, learndyn as ld
+>>> scenario = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.5)
+>>> f = ld.functional.drift(scenario)
+>>> with jax.enable_x64(True):
+...     state, values = ld.functional.state(scenario, ld.Start(Q=0.25, R=0.0)), ld.functional.values(scenario)
+...     slope = jax.jacfwd(f)(state, values)
+>>> slope.shape
+(2, 2)
+
+The state is flat: R row by row, then the upper triangle of Q row by row, each Q_ik once. Derivatives are finite on
+the closed set of possible overlaps; where learning is perfect they are the one-sided ones
+(`learndyn.gaussian.namespaces`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from learndyn.errors import InputError
+from learndyn.gaussian.namespaces import jax_namespace
+
+__all__ = ["drift", "eps_g", "state", "values"]
+
+
+def _float64() -> None:
+    if jnp.asarray(0.0).dtype != jnp.float64:
+        raise InputError(
+            "learndyn.functional needs float64, but JAX computes in float32 here. Write `with jax.enable_x64(True):` "
+            "around the call, or set jax.config.update('jax_enable_x64', True)."
+        )
+
+
+def state(scenario: Any, start: Any) -> jax.Array:
+    """The flat state of a start, as a float64 array.
+
+    Examples
+    --------
+    >>> import jax, learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
+    >>> with jax.enable_x64(True):
+    ...     ld.functional.state(perceptron, ld.Start(Q=0.25, R=0.0)).tolist()
+    [0.0, 0.25]
+    """
+    _float64()
+    return jnp.asarray(scenario.initial_state(scenario.as_start(start)))
+
+
+def values(scenario: Any) -> dict[str, jax.Array]:
+    """The numbers of the scenario that may be traced: ``learning_rate`` and ``T``.
+
+    Examples
+    --------
+    >>> import jax, learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
+    >>> with jax.enable_x64(True):
+    ...     sorted(ld.functional.values(perceptron))
+    ['T', 'learning_rate']
+    """
+    _float64()
+    return {name: jnp.asarray(value) for name, value in scenario.values().items()}
+
+
+def drift(scenario: Any) -> Callable[..., jax.Array]:
+    """The drift as a pure function ``f(state, values, at=0.0)`` of flat arrays.
+
+    Examples
+    --------
+    >>> import jax, learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.1)
+    >>> with jax.enable_x64(True):
+    ...     f = ld.functional.drift(perceptron)
+    ...     start = ld.functional.state(perceptron, ld.Start(Q=0.25, R=0.0))
+    ...     round(float(f(start, ld.functional.values(perceptron))[0]), 6)
+    0.025
+    """
+    flow = scenario.flow()
+
+    def f(state: Any, values: dict[str, Any], at: Any = 0.0) -> jax.Array:
+        _float64()
+        return flow.drift(at, state, values)
+
+    return f
+
+
+def eps_g(scenario: Any) -> Callable[..., jax.Array]:
+    """The generalisation error as a pure function ``eps_g(state, values)`` of flat arrays.
+
+    Not clipped at zero, so that its derivative holds up to the perfect solution.
+
+    Examples
+    --------
+    >>> import jax, learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.1)
+    >>> with jax.enable_x64(True):
+    ...     error = ld.functional.eps_g(perceptron)
+    ...     start = ld.functional.state(perceptron, ld.Start(Q=0.25, R=0.0))
+    ...     round(float(error(start, ld.functional.values(perceptron))), 6)
+    0.232923
+    """
+    error = scenario.error_function(jax_namespace())
+
+    def f(state: Any, values: dict[str, Any]) -> jax.Array:
+        _float64()
+        return error(state, values)
+
+    return f
