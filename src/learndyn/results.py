@@ -126,7 +126,7 @@ def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Data
             if value.ndim != len(lead):
                 raise InputError(
                     f"Observable {name!r} must return an xarray.DataArray, or an array with dims {lead}, but it "
-                    f"returned shape {value.shape}. Compute with labels, for example result.Q.sel(student=1, student2=1)."
+                    f"returned shape {value.shape}. Compute with labels, as in result.Q.sel(student=1, student2=1)."
                 )
             value = xr.DataArray(value, dims=lead)
         value.attrs.setdefault("long_name", name)

@@ -14,7 +14,8 @@ SQRT_2_OVER_PI = sqrt(2.0 / pi)
 TWO_OVER_PI = 2.0 / pi
 # Up to this many units together the whole square of (p, q) is cheaper than an index table of its upper triangle.
 WHOLE_SQUARE = 8
-# Angles evaluated at once in a large system (8 bytes each and about ten temporaries).
+# In a large system: rows of (p, q) at a time, and angles evaluated at once.
+ROWS = 10
 BATCH_ELEMENTS = 100_000
 
 
@@ -67,8 +68,8 @@ def gradient_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
 def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
     """sum_pq c_p c_q I4(x_i, x_k, z_p, z_q): for each pair (i, k) the arcsines of one tilted covariance.
 
-    Large systems take the upper triangle of (p, q) and go through the pairs in batches, so that the temporaries stay
-    small; a small one takes the whole square, which needs no index table.
+    A small system takes the whole square of (p, q) for all pairs at once. A large one goes through the pairs in
+    batches, and through (p, q) in blocks of rows from the diagonal on: half the square, and no index table.
     """
     n = C.shape[-1]
     one_plus = 1.0 + xp.diagonal(C)
@@ -77,30 +78,33 @@ def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
         weights = c[:, None] * c
         return _tilted_sums(C, one_plus, C[i], C[k], one_plus[i], one_plus[k], C[i, k], weights, xp)
 
-    p, q = np.triu_indices(n)
-    weights = c[p] * c[q] * np.where(p == q, 1.0, 2.0)
-
     def one_pair(pair: Any) -> Any:
         ci, ck, a, b, s = pair
         inverse = 1.0 / (a * b - s * s)
         vi, vk = (b * ci - s * ck) * inverse, (a * ck - s * ci) * inverse
-        left = one_plus - ci * vi - ck * vk
-        tilted = C[p, q] - ci[p] * vi[q] - ck[p] * vk[q]
-        angles = xp.angle(tilted, xp.root(left[p] * left[q] - tilted * tilted))
-        return TWO_OVER_PI**2 * xp.sqrt(inverse) * (angles @ weights)
+        scale = 1.0 / xp.sqrt(one_plus - ci * vi - ck * vk)
+        ci, ck, vi, vk = ci * scale, ck * scale, vi * scale, vk * scale
+        total = 0.0
+        for first in range(0, n, ROWS):
+            rows, columns = slice(first, min(first + ROWS, n)), slice(first, n)
+            tilted = (scale[rows, None] * C[rows, columns]) * scale[columns]
+            tilted = tilted - ci[rows, None] * vi[columns] - ck[rows, None] * vk[columns]
+            # Columns beyond the block stand for both (p, q) and (q, p).
+            weight = c[columns] * np.where(np.arange(first, n) < first + ROWS, 1.0, 2.0)
+            total = total + (xp.arcsine(tilted) @ weight) @ c[rows]
+        return TWO_OVER_PI**2 * xp.sqrt(inverse) * total
 
     pairs = (C[i], C[k], one_plus[i], one_plus[k], C[i, k])
-    return xp.batched_map(one_pair, pairs, max(1, BATCH_ELEMENTS // len(p)))
+    return xp.batched_map(one_pair, pairs, max(1, BATCH_ELEMENTS // (n * n)))
 
 
 def _tilted_sums(C: Any, one_plus: Any, ci: Any, ck: Any, a: Any, b: Any, s: Any, weights: Any, xp: Any) -> Any:
     inverse = (1.0 / (a * b - s * s))[:, None]
     a, b, s = a[:, None], b[:, None], s[:, None]
     vi, vk = (b * ci - s * ck) * inverse, (a * ck - s * ci) * inverse
-    left = one_plus - ci * vi - ck * vk
+    scale = 1.0 / xp.sqrt(one_plus - ci * vi - ck * vk)
     tilted = C - ci[:, :, None] * vi[:, None, :] - ck[:, :, None] * vk[:, None, :]
-    angles = xp.angle(tilted, xp.root(left[:, :, None] * left[:, None, :] - tilted * tilted))
-    sums = (angles * weights).sum((-2, -1))
+    sums = (xp.arcsine(tilted * scale[:, :, None] * scale[:, None, :]) * weights).sum((-2, -1))
     return TWO_OVER_PI**2 * xp.sqrt(inverse[:, 0]) * sums
 
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import jax
 
-# XLA's older code generator for loops: half the compile time, the same speed for programs as small as these.
-OPTIONS = {"xla_cpu_use_fusion_emitters": False}
+# XLA's older code generator for loops halves the time to compile. It is as fast for a small program, and half as fast
+# for one that works on long vectors.
+SMALL_PROGRAM = {"xla_cpu_use_fusion_emitters": False}
 FOLDERS = ("gaussian", "activations", "scenarios", "engines")
 
 _directory: Path | None = None
@@ -33,11 +34,18 @@ def keep_in(directory: Path | None) -> None:
 
 
 def compile_program(
-    name: str, key: Hashable, build: Callable[[], Any], arguments: tuple[Any, ...], timings: dict[str, float]
+    name: str,
+    key: Hashable,
+    build: Callable[[], Any],
+    arguments: tuple[Any, ...],
+    timings: dict[str, float],
+    *,
+    small: bool,
 ) -> Any:
     """The compiled program of ``build()`` for arguments like these; the seconds it took are noted in `timings`.
 
-    `key` must name everything that the program depends on beside the shapes of the arguments and learndyn's source.
+    `key` must name everything that the program depends on beside the shapes of the arguments and learndyn's source;
+    `small` asks for a quick compilation of a program that works on short vectors.
     """
     clock = time.perf_counter()
     path = _path(name, key, arguments)
@@ -51,7 +59,7 @@ def compile_program(
         traced = jax.jit(function).lower(*arguments)
     lowered = time.perf_counter()
     try:
-        program = traced.compile(compiler_options=OPTIONS)
+        program = traced.compile(compiler_options=SMALL_PROGRAM if small else None)
     except jax.errors.JaxRuntimeError:
         # Another version of XLA may not know the option.
         program = traced.compile()

@@ -19,6 +19,8 @@ from learndyn.engines.programs import compile_program
 from learndyn.scenarios.base import Flow
 
 FIRST_STEP = 1e-3
+# Up to this many order parameters a program is compiled for a quick start.
+SMALL_STATE = 20
 SMALLEST_STEP = 1e-13
 
 
@@ -128,7 +130,7 @@ def _compiled(flow: Flow, n: int, points: int, names: Any, timings: dict[str, fl
     """The program for this flow and these shapes, traced and compiled once a process."""
     key = (flow, n, points, names)
     if key not in _programs:
-        _programs[key] = compile_program("theory", flow.key, lambda: _segment(flow), arguments, timings)
+        _programs[key] = compile_program("theory", flow.key, lambda: _segment(flow), arguments, timings, small=n <= SMALL_STATE)
     return _programs[key]
 
 

@@ -59,6 +59,23 @@ def _angle_jvp(primals: Any, tangents: Any) -> Any:
 
 
 @jax.custom_jvp
+def arcsine(x: Any) -> Any:
+    """asin(x) for |x| <= 1 (clipped); its derivative at +-1 is 0. One square root less than `angle`."""
+    x = jnp.clip(x, -1.0, 1.0)
+    c = jnp.sqrt((1.0 - x) * (1.0 + x))
+    t = x / (1.0 + c)
+    z = t * t
+    return 2.0 * t * (_horner(_P, z) / _horner(_Q, z))
+
+
+@arcsine.defjvp
+def _arcsine_jvp(primals: Any, tangents: Any) -> Any:
+    (x,) = primals
+    cosine = root((1.0 - x) * (1.0 + x))
+    return arcsine(x), tangents[0] / jnp.where(cosine == 0.0, jnp.inf, cosine)
+
+
+@jax.custom_jvp
 def root(x: Any) -> Any:
     """sqrt(max(x, 0)); the derivative at x <= 0 is 0."""
     return jnp.sqrt(jnp.maximum(x, 0.0))
@@ -97,6 +114,7 @@ class _Jax:
 
     erf = staticmethod(jax.scipy.special.erf)
     angle = staticmethod(angle)
+    arcsine = staticmethod(arcsine)
     root = staticmethod(root)
     ratio = staticmethod(ratio)
     product = staticmethod(product)

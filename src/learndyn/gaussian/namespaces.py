@@ -5,6 +5,7 @@ Beyond the array functions of NumPy, a namespace offers
     erf(x)        the error function
     root(x)       sqrt(max(x, 0)); its derivative at x <= 0 is 0
     angle(s, c)   atan2(s, c) for c >= 0, and 0 at (0, 0); its derivative at (0, 0) is 0
+    arcsine(x)    asin(x), x clipped to [-1, 1]; its derivative at +-1 is 0
     ratio(a, b)   a / b, and 0 where b = 0
     product(A, B) the matrix product of arrays with one or two axes
     batched_map(f, arrays, size)   f over the first axis of all arrays, `size` of them at once
@@ -41,6 +42,10 @@ class _Numpy:
     @staticmethod
     def angle(s: Any, c: Any) -> Any:
         return np.arctan2(s, c)
+
+    @staticmethod
+    def arcsine(x: Any) -> Any:
+        return np.arcsin(np.clip(x, -1.0, 1.0))
 
     @staticmethod
     def ratio(a: Any, b: Any) -> Any:
