@@ -1,7 +1,8 @@
 """The compiled loop of the theory engine: diffrax's steps, step-size control and continuous extension.
 
 One call is a segment of a fixed number of steps. The loop ends on its own at the end of the run, when the segment is
-full, when the state's size passes the limit, and when the step size vanishes or is not finite.
+full, at the largest number of steps, when the state's size passes the limit, and when the step size vanishes or is
+not finite.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from learndyn.scenarios.base import Flow
 SEGMENT_STEPS = 256
 # The continuous extension keeps 9 states a step (7 stages and both ends): the memory of a segment, in numbers.
 SEGMENT_NUMBERS = 2_000_000
+# Rejected steps count as well: a segment comes to an end even if no step is ever accepted.
+SEGMENT_TRIES = 4096
 SMALLEST_STEP = 1e-13
 
 
@@ -41,13 +44,14 @@ def advance(
     dense = {"y0": jnp.zeros((capacity, n)), "y1": jnp.zeros((capacity, n))}
     dense["k"] = jnp.zeros((capacity, solver.tableau.num_stages, n))
     ends = jnp.full(capacity + 1, jnp.inf).at[0].set(carry["time"])
+    last_try = jnp.minimum(carry["tries"] + SEGMENT_TRIES, numbers["max_steps"])
 
     def going_on(loop: Any) -> Any:
         carry, _, _, count = loop
         step = carry["next"] - carry["time"]
         fine = (step > SMALLEST_STEP * jnp.maximum(1.0, jnp.abs(carry["time"]))) & jnp.isfinite(step)
         fine &= flow.size(carry["state"]) <= numbers["limit"]
-        return (carry["time"] < until) & (count < capacity) & fine & (carry["tries"] % 4096 < 4095)
+        return (carry["time"] < until) & (count < capacity) & fine & (carry["tries"] < last_try)
 
     def one_step(loop: Any) -> Any:
         carry, dense, ends, count = loop

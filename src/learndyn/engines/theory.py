@@ -63,6 +63,7 @@ def integrate(
     padded = np.full(_bucket(len(times)), until)
     padded[: len(times)] = times
     numbers = {"rtol": np.float64(rtol), "atol": np.float64(atol), "limit": np.float64(limit)}
+    numbers["max_steps"] = np.int64(max_steps)
     with jax.enable_x64(True):
         advance = _compiled(
             flow, len(state), len(padded), frozenset(values), timings, carry, padded, np.float64(until), values, numbers
