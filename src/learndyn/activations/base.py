@@ -96,7 +96,8 @@ class Activation:
         """<g'(a) g'(b) g(c) g(d)> for a covariance ``C`` of shape (..., 4, 4)."""
         from learndyn.gaussian.namespaces import in_float64
 
-        return np.asarray(in_float64(self.functions["I4"], _covariance(C, 4, "I4")))
+        C = _covariance(C, 4, "I4")
+        return in_float64(self.functions["I4"], C.reshape(-1, 4, 4)).reshape(C.shape[:-2])
 
 
 def _numpy() -> Any:

@@ -15,7 +15,7 @@ def correlations(C: Any, xp: Any) -> tuple[Any, Any, Any, Any]:
     scale = xp.root(diagonal)
     inverse = xp.ratio(1.0, scale)
     eye = xp.eye(C.shape[-1], dtype=bool)
-    r = xp.clip(C * inverse[..., :, None] * inverse[..., None, :], -1.0, 1.0)
+    r = xp.unit(C * inverse[..., :, None] * inverse[..., None, :])
     r = xp.where(eye, 1.0, r)
     rbar = xp.where(eye, 0.0, xp.root((1.0 - r) * (1.0 + r)))
     return r, rbar, xp.where(eye, pi / 2, xp.angle(r, rbar)), scale

@@ -76,6 +76,17 @@ def _arcsine_jvp(primals: Any, tangents: Any) -> Any:
 
 
 @jax.custom_jvp
+def unit(x: Any) -> Any:
+    """x clipped to [-1, 1]; the derivative is 1 also at and beyond the ends, where that of jnp.clip is 1/2 and 0."""
+    return jnp.clip(x, -1.0, 1.0)
+
+
+@unit.defjvp
+def _unit_jvp(primals: Any, tangents: Any) -> Any:
+    return unit(primals[0]), tangents[0]
+
+
+@jax.custom_jvp
 def root(x: Any) -> Any:
     """sqrt(max(x, 0)); the derivative at x <= 0 is 0."""
     return jnp.sqrt(jnp.maximum(x, 0.0))
@@ -115,6 +126,7 @@ class _Jax:
     erf = staticmethod(jax.scipy.special.erf)
     angle = staticmethod(angle)
     arcsine = staticmethod(arcsine)
+    unit = staticmethod(unit)
     root = staticmethod(root)
     ratio = staticmethod(ratio)
     product = staticmethod(product)

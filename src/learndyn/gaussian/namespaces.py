@@ -3,6 +3,7 @@
 Beyond the array functions of NumPy, a namespace offers
 
     erf(x)        the error function
+    unit(x)       x clipped to [-1, 1]; its derivative is 1 everywhere
     root(x)       sqrt(max(x, 0)); its derivative at x <= 0 is 0
     angle(s, c)   atan2(s, c) for c >= 0, and 0 at (0, 0); its derivative at (0, 0) is 0
     arcsine(x)    asin(x), x clipped to [-1, 1]; its derivative at +-1 is 0
@@ -11,8 +12,11 @@ Beyond the array functions of NumPy, a namespace offers
     batched_map(f, arrays, size)   f over the first axis of all arrays, `size` of them at once
 
 With D = s11 s22 - s12^2 the arcsine of a correlation is angle(s12, root(D)): exact at correlations of +-1 and defined
-for zero variances. Its derivative there is the one-sided derivative of every average in which the singular parts
-cancel, as they do at a perfectly specialised student.
+for zero variances. In the averages of a drift the singular parts cancel at a perfectly specialised student (units that
+share a teacher unit included), and the derivative there is the one-sided derivative into the interior: along every
+direction in which the students gain a part outside the span of the teacher, dQ - dR R^T - R dR^T positive definite at
+T = 1. Along the border itself (students that stay in that span) the ReLU drift of two and more units has another
+derivative: it is not continuously differentiable at the perfect solution as a function on the closed set.
 """
 
 from __future__ import annotations
@@ -34,6 +38,10 @@ class _Numpy:
         from scipy.special import erf
 
         return erf(x)
+
+    @staticmethod
+    def unit(x: Any) -> Any:
+        return np.clip(x, -1.0, 1.0)
 
     @staticmethod
     def root(x: Any) -> Any:
@@ -71,9 +79,23 @@ def jax_namespace() -> Any:
     return jax_functions.JAX
 
 
-def in_float64(function: Any, *arrays: Any) -> np.ndarray:
-    """Evaluate ``function(*arrays, xp)`` in JAX with float64, whatever the user's JAX flags; gives a NumPy array."""
+# Arrays are padded to whole lanes, so that one program serves them all, whatever their length.
+LANES = 64
+
+
+def in_float64(function: Any, rows: np.ndarray) -> np.ndarray:
+    """``function(rows, xp)`` in JAX, compiled, with float64 whatever the user's JAX flags; one number for each row."""
     import jax
 
+    padded = np.concatenate([rows, np.repeat(rows[-1:], -len(rows) % LANES, axis=0)])
     with jax.enable_x64(True):
-        return np.asarray(function(*(jax.numpy.asarray(a) for a in arrays), jax_namespace()))
+        program = _compiled(function)
+        values = [np.asarray(program(lanes)) for lanes in padded.reshape(-1, LANES, *rows.shape[1:])]
+    return np.concatenate([np.empty(0), *values])[: len(rows)]
+
+
+@cache
+def _compiled(function: Any) -> Any:
+    import jax
+
+    return jax.jit(lambda rows: function(rows, jax_namespace()))

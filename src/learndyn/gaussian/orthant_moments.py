@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from learndyn.gaussian.jax_functions import root
+from learndyn.gaussian.jax_functions import root, unit
 from learndyn.gaussian.orthant import PAIRS, TWO_PI, conditional_minors, orthant_4
 
 BATCH = 64
@@ -70,7 +70,7 @@ def mixed_product(r_ab: Any, ac: Any, ad: Any, bc: Any, bd: Any) -> Any:
 
     def bounded(product: Any, bound: Any) -> Any:
         quotient = product / jnp.where(bound > 0.0, bound, 1.0)
-        return jnp.clip(jnp.where(bound > 0.0, quotient, 0.0), -1.0, 1.0)
+        return unit(jnp.where(bound > 0.0, quotient, 0.0))
 
     plus = bounded((ac + bc) * (ad + bd), 2 * (1 + r_ab))
     minus = bounded((ac - bc) * (ad - bd), 2 * (1 - r_ab))
