@@ -53,8 +53,11 @@ def array(value: Any, name: str, shape: tuple[int, ...] | None = None, hint: str
     """A finite float64 array of the given shape."""
     refuse_tracer(value, name)
     try:
+        if np.asarray(value).dtype.kind not in "iuf":  # no text, no booleans, no None
+            raise TypeError
         result = np.array(value, dtype=float)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError) as error:
+        refuse_tracer(error, name)  # JAX's own complaint about a tracer inside a list
         raise InputError(
             f"Argument `{name}` must be an array of numbers, rows of equal length, but it is {value!r}. {hint}".rstrip()
         ) from None

@@ -70,7 +70,7 @@ def save_times(save_at: Any, at: float, until: Any) -> np.ndarray:
         )
     if (np.diff(times) <= 0).any():
         raise InputError("Argument `save_at` must increase, but it does not. Sort it: sorted(set(save_at)).")
-    if times[0] < at or times[-1] > until * (1 + 1e-12):
+    if times[0] < at or times[-1] > until + 1e-12 * abs(until):
         raise InputError(
             f"Argument `save_at` must lie between the start, {at:g}, and `until`, {until:g}, but it runs from "
             f"{times[0]:g} to {times[-1]:g}."

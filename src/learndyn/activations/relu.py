@@ -62,7 +62,7 @@ def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
     """sum_pq c_p c_q I4(x_i, x_k, z_p, z_q), by the set of different units in {i, k, p, q}.
 
     Coinciding units need orthant probabilities of three variables at most, which are sums of the arcsines at hand;
-    four different units need P4, once for each set of four (JAX only for K >= 2 and K + M >= 4).
+    four different units need P4, once for each set of four (JAX only for K >= 2).
     """
     r, rbar, arc, scale = correlations(C, xp)
     weight = c * scale

@@ -40,7 +40,7 @@ def scenario_from_plain(plain: dict[str, Any]) -> Any:
     """The scenario of a dict; an InputError names what is missing, unknown or wrong."""
     plain = dict(plain)
     kind = plain.pop("kind", StudentTeacher.kind)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(
             f"Key `kind` of the scenario must be {or_list(sorted(KINDS))}, but it is {kind!r}."
             f"{did_you_mean(kind, sorted(KINDS))}"

@@ -26,7 +26,7 @@ DYNAMICS = ["sgd", "gradient_flow"]
 
 
 def _activation_name(value: str | Activation) -> str:
-    return activation(value).name
+    return activation(activation(value).name).name
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ class Teacher:
         As for `Student`.
     T
         Overlaps B B^T of the teacher's weight vectors, shape (M, M), positive semidefinite; the identity when not
-        given. A graded teacher has a diagonal T, correlated teacher units have off-diagonal entries.
+        given. A graded teacher has a diagonal T, correlated teacher units have off-diagonal entries. A number will
+        do for M = 1.
 
     Raises
     ------
@@ -94,7 +95,8 @@ class Teacher:
         M = count(self.units, "units")
         object.__setattr__(self, "units", M)
         object.__setattr__(self, "activation", _activation_name(self.activation))
-        T = np.eye(M) if self.T is None else array(self.T, "T", (M, M), f"The teacher has {M} unit(s).")
+        T = np.eye(M) if self.T is None else self.T
+        T = array([[T]] if M == 1 and np.ndim(T) == 0 else T, "T", (M, M), f"The teacher has {M} unit(s).")
         T = symmetric(T, "T")
         positive_semidefinite(T, "T", "T holds the overlaps B_n . B_m of the teacher's weight vectors.")
         object.__setattr__(self, "T", nested(T))

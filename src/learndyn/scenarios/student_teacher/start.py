@@ -153,7 +153,7 @@ class Start:
         if not 0.0 < interval[0] <= interval[1]:
             raise InputError(f"Argument `Q` must be an interval (low, high) with 0 < low <= high, but it is {Q!r}.")
         X = number(X, "X", minimum=0.0)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(None if seed is None else count(seed, "seed", 0))
         K, M = scenario.K, scenario.M
         R = rng.uniform(0.0, X, (K, M))
         overlaps = np.triu(rng.uniform(0.0, X, (K, K)), 1)
@@ -226,7 +226,7 @@ class Start:
         """
         K, M = scenario.K, scenario.M
         N, Q = count(N, "N", K + M), number(Q, "Q", above=0.0)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(None if seed is None else count(seed, "seed", 0))
         # Along the span of B the components are plain normals; the rest is a Wishart matrix of N - M degrees.
         along = rng.standard_normal((K, M))
         rest = np.tril(rng.standard_normal((K, K)), -1) + np.diag(np.sqrt(rng.chisquare(N - M - np.arange(K))))
