@@ -63,9 +63,10 @@ def trajectory(
     options: dict[str, Any],
     timings: dict[str, float],
     seed: int | None = None,
+    replicas: np.ndarray | None = None,
     observables: dict[str, Any] | None = None,
 ) -> xr.Dataset:
-    """The dataset of flat states of shape (times, n), or (replicas, times, n) from a simulation."""
+    """The dataset of flat states of shape (times, n), or (replicas, times, n) from a simulation of these replicas."""
     lead = ("replica", scenario.time_name) if states.ndim == 3 else (scenario.time_name,)
     rows = scenario.rows(states)
     variables = {}
@@ -73,7 +74,7 @@ def trajectory(
         constant = rows[name].ndim == len(quantity.dims)
         dims = quantity.dims if constant else lead + quantity.dims
         variables[name] = xr.Variable(dims, rows[name], {"long_name": quantity.description, "units": quantity.units})
-    coordinates = _coordinates(scenario, times, states.shape[0] if states.ndim == 3 else None)
+    coordinates = _coordinates(scenario, times, replicas)
     attributes = {
         "schema": SCHEMA,
         "engine": engine,
@@ -91,14 +92,14 @@ def trajectory(
     return with_observables(result, observables) if observables else result
 
 
-def _coordinates(scenario: Any, times: np.ndarray, replicas: int | None) -> xr.Coordinates:
+def _coordinates(scenario: Any, times: np.ndarray, replicas: np.ndarray | None) -> xr.Coordinates:
     """Time, units and replicas. Indexes cost more than the rest of a small dataset: those of the units are kept."""
     sizes = tuple((name, len(labels)) for name, labels in scenario.coordinates().items())
     variables, indexes = _unit_coordinates(sizes)
     time = {"long_name": scenario.time.description, "units": scenario.time.units}
     own = {scenario.time_name: xr.Variable((scenario.time_name,), times, time)}
     if replicas is not None:
-        own["replica"] = xr.Variable(("replica",), np.arange(replicas))
+        own["replica"] = xr.Variable(("replica",), replicas)
     own_indexes = {name: PandasIndex(variable.values, name) for name, variable in own.items()}
     for name, index in own_indexes.items():
         own[name] = index.create_variables({name: own[name]})[name]

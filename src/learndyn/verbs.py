@@ -255,12 +255,11 @@ def simulate(
     )  # fmt: skip
     if run.status != "ok":
         warnings.warn(run.message, LearndynWarning, stacklevel=2)
-    rows = run.R.shape[1]
     return trajectory(
-        scenario, start, start.at + steps[:rows] / N, scenario.pack(run.R, run.Q),
+        scenario, start, start.at + run.steps / N, scenario.pack(run.R, run.Q),
         engine="weights", status=run.status, message=run.message,
         options={"until": float(until), "N": N, "replicas": replicas},
-        timings=run.timings, seed=seed, observables=observables,
+        timings={"trace": 0.0, **run.timings}, seed=seed, replicas=run.replicas, observables=observables,
     )  # fmt: skip
 
 
