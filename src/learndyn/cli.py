@@ -1,0 +1,378 @@
+"""The command line: parse, call, print. What takes time to import is imported inside the commands.
+
+Exit codes: 0 done; 2 input that cannot be used (one sentence on stderr); 3 a run that ended early (what it has is
+written); 130 interrupted (what was kept is written).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from learndyn.errors import InputError, LearndynWarning
+
+if TYPE_CHECKING:
+    from learndyn.scenario_file import ScenarioFile
+
+BAD_INPUT, ENDED_EARLY, INTERRUPTED = 2, 3, 130
+PICTURES = (".png", ".pdf", ".svg", ".eps")
+
+
+class _Commands(TyperGroup):
+    """The commands, with what goes wrong on purpose turned into a sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except InputError as error:
+            sentence, code = str(error), BAD_INPUT
+        except OSError as error:
+            sentence, code = f"{error.filename or 'A file'}: {error.strerror or error}.", BAD_INPUT
+        except MemoryError:
+            sentence, code = "This needs more memory than there is: ask for fewer units, points or replicas.", BAD_INPUT
+        except KeyboardInterrupt:
+            sentence, code = "Interrupted; nothing more was written.", INTERRUPTED
+        typer.echo(sentence, err=True)
+        raise typer.Exit(code)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Entry point of the command `learndyn`."""
+    try:
+        app(prog_name="learndyn")
+    except SystemExit as end:
+        if "jax" not in sys.modules:
+            raise
+        # Taking JAX down with the interpreter lasts a quarter of a second and is of no use to a process that ends.
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+        os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from learndyn import __version__
+
+        typer.echo(f"learndyn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """How a neural network learns, as a whole: theory, simulation and picture from one scenario file."""
+
+
+# run
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The scenario file; see examples/.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write the result, such as result.nc; the simulation: result-simulation.nc."
+        ),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw eps_g, R and Q: .png, .pdf, .svg or .eps.")] = None,
+    simulate: Annotated[bool, typer.Option(help="Run the simulation that the file asks for.")] = True,
+    seed: Annotated[int | None, typer.Option(help="Seed of the simulation instead of the file's.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but problems.")] = False,
+) -> None:
+    """Solve the scenario of a file, simulate it if the file asks, and compare the two."""
+    from learndyn.scenario_file import read_scenario_file
+
+    case = read_scenario_file(file, require=("start", "solve"))
+    options = _simulation_options(file, case, simulate, seed)
+    places = _places(file, output, plot, simulated=options is not None)
+    _announce(f"{case.title or file}", quiet)
+    theory = _solve(file, case, options, quiet)
+    simulation, interrupted = None, theory.attrs["status"] == "interrupted"
+    if options is not None and theory.attrs["status"] == "ok":
+        try:
+            simulation = _simulate(file, case, options, quiet)
+            interrupted = simulation.attrs["status"] == "interrupted"
+        except KeyboardInterrupt:
+            interrupted = True
+    if not quiet:
+        _print_run(theory, simulation, skipped=options is not None and simulation is None)
+    _write(places, theory, simulation, quiet)
+    code = _exit_code(theory, simulation, interrupted)
+    if code and quiet:
+        from learndyn.summary import status
+
+        typer.echo(status(theory if theory.attrs["status"] != "ok" or simulation is None else simulation), err=True)
+    raise typer.Exit(code)
+
+
+def _simulation_options(file: Path, case: ScenarioFile, wanted: bool, seed: int | None) -> dict[str, Any] | None:
+    if case.simulate is None and seed is not None:
+        raise InputError(f"{file}: --seed is for the simulation, but the file has no [simulate]. Leave it out.")
+    if case.simulate is None or not wanted:
+        return None
+    if seed is not None and seed < 0:
+        raise InputError(f"Option --seed must be a whole number of at least 0, but it is {seed}.")
+    return case.simulate | ({} if seed is None else {"seed": seed})
+
+
+def _places(file: Path, output: Path | None, plot: Path | None, *, simulated: bool) -> dict[str, Path]:
+    """Where results go; refused before anything runs when they could not be written."""
+    from learndyn.files import check_writable
+
+    places: dict[str, Path] = {}
+    if output is not None:
+        places["theory"] = output
+        if simulated:
+            places["simulation"] = output.with_name(f"{output.stem}-simulation{output.suffix}")
+    if plot is not None:
+        if plot.suffix.lower() not in PICTURES:
+            raise InputError(f"Option --plot must end in {', '.join(PICTURES)}, but it is {plot}.")
+        places["picture"] = plot
+    if file.resolve() in [path.resolve() for path in places.values()] or (output is not None and output == plot):
+        raise InputError("Options -o and --plot must name other files than the scenario file and each other.")
+    for path in places.values():
+        check_writable(path)
+    return places
+
+
+@contextmanager
+def _running(file: Path, table: str) -> Iterator[None]:
+    """A run that ends early says so in its status; what a verb refuses gets its place in the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LearndynWarning)
+        try:
+            yield
+        except InputError as error:
+            raise InputError(f"{file}: [{table}] {error}") from None
+
+
+def _solve(file: Path, case: ScenarioFile, simulation: dict[str, Any] | None, quiet: bool) -> Any:
+    """Theory; at the times of the simulation, rounded to whole updates as there, so that both have the same rows."""
+    from learndyn.engines import compilation_cache
+    from learndyn.verbs import solve
+
+    assert case.solve is not None
+    options = dict(case.solve)
+    if simulation is not None:
+        options |= _common_times(case, simulation)
+    compilation_cache.enable()
+    _announce("Theory: compiling the equations and integrating them ...", quiet)
+    with _running(file, "solve"):
+        return solve(case.scenario, case.start, **options, progress=False if quiet else None)
+
+
+def _common_times(case: ScenarioFile, simulation: dict[str, Any]) -> dict[str, Any]:
+    """`until` and `save_at` of a theory that has every row of the simulation."""
+    import numpy as np
+
+    from learndyn.options import save_times
+
+    assert case.solve is not None
+    assert case.start is not None
+    at = case.start.at
+    own = save_times(case.solve.get("save_at"), at, case.solve["until"])
+    asked = save_times(simulation.get("save_at"), at, simulation["until"])
+    common = at + np.unique(np.rint((asked - at) * simulation["N"])) / simulation["N"]
+    if not np.array_equal(own, asked):
+        common = np.union1d(own, common)
+    # Rounding to whole updates may reach past `until` by half an update.
+    return {"save_at": common, "until": max(case.solve["until"], float(common[-1]))}
+
+
+def _simulate(file: Path, case: ScenarioFile, options: dict[str, Any], quiet: bool) -> Any:
+    _announce(
+        f"Simulation: {options.get('replicas', 1)} replicas at N = {options['N']}; Ctrl-C keeps what is done ...", quiet
+    )
+    from learndyn.verbs import simulate
+
+    with _running(file, "simulate"):
+        return simulate(case.scenario, case.start, **options, progress=False if quiet else None)
+
+
+def _print_run(theory: Any, simulation: Any, *, skipped: bool) -> None:
+    from learndyn import summary
+
+    has_rows = simulation is not None and len(simulation[summary.time_of(simulation)]) > 0
+    shown = simulation if has_rows else None
+    lines: list[str | None] = ["", summary.table(theory, shown), ""]
+    if shown is not None:
+        lines += [summary.note_on_z(theory, shown), summary.strays(theory, shown)]
+    lines += [summary.stand_still(theory), summary.followers(theory), summary.status(theory)]
+    if simulation is not None:
+        lines.append(summary.status(simulation))
+    elif skipped:
+        reason = "it was interrupted before its first row" if theory.attrs["status"] == "ok" else "theory ended early"
+        lines.append(f"There is no simulation: {reason}.")
+    typer.echo("\n".join(line for line in lines if line is not None))
+
+
+def _write(places: dict[str, Path], theory: Any, simulation: Any, quiet: bool) -> None:
+    from learndyn.results import save
+
+    for name, result in (("theory", theory), ("simulation", simulation)):
+        if name in places and result is not None:
+            save(result, places[name])
+            _wrote(name, places[name], quiet)
+    if "picture" in places:
+        _draw(theory, simulation, places["picture"])
+        _wrote("picture", places["picture"], quiet)
+
+
+def _draw(theory: Any, simulation: Any, path: Path) -> None:
+    plot = _plotting()
+    shown = simulation if simulation is not None and simulation["eps_g"].size else None
+    plot.save(plot.overview(theory, shown), path)
+
+
+def _plotting() -> Any:
+    """`learndyn.plot`, drawing to files only: no display is needed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from learndyn import plot
+
+    return plot
+
+
+def _exit_code(theory: Any, simulation: Any, interrupted: bool) -> int:
+    if interrupted:
+        return INTERRUPTED
+    ended = [result.attrs["status"] for result in (theory, simulation) if result is not None]
+    return ENDED_EARLY if any(status != "ok" for status in ended) else 0
+
+
+# show
+
+
+@app.command()
+def show(result: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="A result that `run -o` wrote.")]) -> None:
+    """Print a result: its scenario, start, status, versions and table."""
+    import json
+
+    from learndyn import results, summary
+
+    data = results.load(result)
+    typer.echo(f"# {result}\n{_scenario_text(data)}")
+    simulated = "replica" in data.dims
+    typer.echo(summary.table(None, data) if simulated else summary.table(data))
+    lines = [None if simulated else summary.stand_still(data), summary.followers(data), summary.status(data)]
+    versions = json.loads(data.attrs["versions"])
+    lines.append("versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()))
+    typer.echo("\n" + "\n".join(line for line in lines if line is not None))
+
+
+def _scenario_text(data: Any) -> str:
+    """The scenario, start and options of a result as a scenario file."""
+    import json
+
+    from learndyn import results
+    from learndyn.scenario_file import scenario_text
+    from learndyn.scenario_keys import TABLES
+
+    table = "simulate" if "replica" in data.dims else "solve"
+    options = {key: value for key, value in json.loads(data.attrs["options"]).items() if key in TABLES[table]}
+    if "seed" in data.attrs:
+        options["seed"] = int(data.attrs["seed"])
+    return scenario_text(
+        results.scenario_of(data),
+        results.start_of(data),
+        solve=options if table == "solve" else None,
+        simulate=options if table == "simulate" else None,
+    )
+
+
+# figure
+
+
+class Format(str, Enum):  # noqa: UP042 - typer takes the values of a str enumeration as choices
+    """Formats of a picture."""
+
+    pdf = "pdf"
+    png = "png"
+    svg = "svg"
+
+
+@app.command()
+def figure(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A figure; --list names them.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Draw every figure.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Name the figures.")] = False,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder; made if it is missing.")] = Path("."),
+    format_: Annotated[Format, typer.Option("--format", help="Format of the pictures.")] = Format.pdf,
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Run the simulations anew instead of using the stored ones.")
+    ] = False,
+) -> None:
+    """Redraw figures of the source documents, with the numbers that they stand for."""
+    if (name is not None) + all_ + list_ != 1:
+        raise InputError("Give one of: the NAME of a figure, --list, --all.")
+    _plotting()
+    from learndyn import figures
+
+    names = figures.names()
+    if list_:
+        width = max(map(len, names), default=0)
+        typer.echo("\n".join(f"{each:<{width}}  {figures.describe(each)}" for each in names))
+        return
+    if name is not None and name not in names:
+        from learndyn.arguments import did_you_mean
+
+        raise InputError(
+            f"There is no figure {name!r}.{did_you_mean(name, names)} `learndyn figure --list` names them."
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    from learndyn.engines import compilation_cache
+
+    compilation_cache.enable()
+    for each in names if name is None else [name]:
+        _one_figure(each, output / f"{each}.{format_.value}", recompute)
+
+
+def _one_figure(name: str, path: Path, recompute: bool) -> None:
+    from learndyn import figures
+    from learndyn.files import check_writable
+
+    check_writable(path)
+    _announce(f"{name} ...", quiet=False)
+    drawn = figures.draw(name, recompute=recompute)
+    _plotting().save(drawn.figure, path)
+    typer.echo(f"{name}: {drawn.caption}")
+    for label, number in drawn.numbers.items():
+        typer.echo(f"    {label} = {number:.6g}")
+    _wrote("picture", path, quiet=False)
+
+
+def _announce(phase: str, quiet: bool) -> None:
+    if not quiet:
+        typer.echo(phase, err=True)
+
+
+def _wrote(what: str, path: Path, quiet: bool) -> None:
+    if not quiet:
+        typer.echo(f"Wrote the {what}: {path}")

@@ -1,0 +1,307 @@
+"""Scenario files: TOML to a scenario with its start and its runs, and back; one sentence for each mistake in a file.
+
+    title = "..."
+    [scenario]            kind, student, teacher, learning_rate, dynamics: the words of ld.StudentTeacher
+    [start]               Q, R, at; or kind = "random", "near_symmetric", "random_weights" and their arguments
+    [solve]               until, save_at, rtol, atol, max_steps: the words of ld.solve
+    [simulate]            N, replicas, seed, method, threads, and until and save_at where they differ from [solve]
+
+Reading has two passes, so that all mistakes are reported together: keys and types of every table first, then the
+objects, whose own sentences get the name of the table in front.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from learndyn.errors import InputError
+from learndyn.files import replacing
+from learndyn.options import LogSpaced, save_times
+from learndyn.scenario_keys import START_KIND, STARTS, TABLES, Key, Mistakes
+from learndyn.scenarios.plain import KINDS, PARTS, scenario_to_plain, start_to_plain
+from learndyn.scenarios.student_teacher.scenario import StudentTeacher
+from learndyn.scenarios.student_teacher.start import Start
+
+
+@dataclass(frozen=True)
+class ScenarioFile:
+    """What a scenario file holds; tables that it does not have are ``None``.
+
+    ``ld.solve(file.scenario, file.start, **file.solve)`` runs it, and so does `ld.simulate` with ``file.simulate``, in
+    which `until` and `save_at` have been filled in from [solve].
+    """
+
+    scenario: Any
+    start: Start | None = None
+    solve: dict[str, Any] | None = None
+    simulate: dict[str, Any] | None = None
+    title: str | None = None
+
+
+# Reading.
+
+
+def read_scenario_file(path: str | os.PathLike[str], *, require: tuple[str, ...] = ()) -> ScenarioFile:
+    """Read a scenario file; all of its mistakes are reported together, one line each.
+
+    Parameters
+    ----------
+    path
+        The TOML file; its tables are listed at the head of `learndyn.scenario_file`, and ``examples/`` has some.
+    require
+        Tables that the file must have beyond [scenario]: ``"start"``, ``"solve"``, ``"simulate"``.
+
+    Returns
+    -------
+    ScenarioFile
+        ``scenario``, ``start``, ``solve`` and ``simulate`` (dicts of options), ``title``.
+
+    Raises
+    ------
+    InputError
+        One line for each mistake: the file, the table and key, the value, what is allowed.
+
+    Examples
+    --------
+    >>> import learndyn as ld, tempfile, pathlib
+    >>> scenario = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = ld.write_scenario_file(pathlib.Path(folder) / "perceptron.toml", scenario, ld.Start(Q=0.25, R=0.0))
+    ...     ld.read_scenario_file(path).scenario == scenario
+    True
+    """
+    return _parse(_text(Path(path)), str(path), require)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"File {path} does not exist. Check the name, or see examples/ for scenario files.") from None
+    except IsADirectoryError:
+        raise InputError(f"File {path} is a folder, not a scenario file. Add a file name.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"File {path} is no scenario file: it is not text in UTF-8.") from None
+    except OSError as error:
+        raise InputError(f"File {path} cannot be read: {error.strerror}.") from None
+
+
+def _parse(text: str, name: str, require: tuple[str, ...] = ()) -> ScenarioFile:
+    plain = _toml(text, name)
+    mistakes = Mistakes(name)
+    keys = {key: Key(entry.kind, entry.required or key in require) for key, entry in TABLES[""].items()}
+    mistakes.check(plain, "", keys)
+    tables = {key: plain[key] for key in ("scenario", "start", "solve", "simulate") if isinstance(plain.get(key), dict)}
+    scenario = _scenario(tables["scenario"], mistakes) if "scenario" in tables else None
+    start = _start(tables["start"], scenario, mistakes) if "start" in tables else None
+    at = start.at if start else None if "start" in tables else 0.0
+    solve = _solve(tables["solve"], at, mistakes) if "solve" in tables else None
+    simulate = _simulate(tables["simulate"], solve, scenario, at, mistakes) if "simulate" in tables else None
+    mistakes.report()
+    return ScenarioFile(scenario, start, solve, simulate, plain.get("title"))
+
+
+def _toml(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason = str(error)
+        place = re.search(r" \(at line (\d+), column (\d+)\)$", reason)
+        if place is None:
+            raise InputError(f"{name}: not valid TOML: {reason}.") from None
+        line = text.splitlines()[int(place[1]) - 1].strip()
+        raise InputError(
+            f"{name}: line {place[1]}, column {place[2]}: not valid TOML: {reason[: place.start()]}, in `{line[:80]}`. "
+            "Text needs quotes, numbers a digit before the dot, and a key stands once in its table."
+        ) from None
+    except (RecursionError, ValueError) as error:
+        raise InputError(f"{name}: not a scenario file: {error}.") from None
+
+
+def _scenario(plain: dict[str, Any], mistakes: Mistakes) -> Any:
+    good = mistakes.check(plain, "scenario", TABLES["scenario"])
+    built: dict[str, Any] = {}
+    for part, cls in PARTS.items():
+        table = f"scenario.{part}"
+        if isinstance(plain.get(part), dict) and mistakes.check(plain[part], table, TABLES[table]):
+            with mistakes.of(table):
+                built[part] = cls(**plain[part])
+    if good and len(built) == len(PARTS):
+        words = {key: value for key, value in plain.items() if key != "kind"}
+        with mistakes.of("scenario"):
+            return KINDS[plain.get("kind", next(iter(KINDS)))](**{**words, **built})
+    return None
+
+
+def _start(plain: dict[str, Any], scenario: Any, mistakes: Mistakes) -> Start | None:
+    kind = plain.get("kind", "overlaps")
+    # Of an unknown kind no key is known; the kind itself is then the one mistake to report.
+    known = STARTS[kind] if kind in list(STARTS) else {}
+    if not mistakes.check(plain if known else {"kind": kind}, "start", {"kind": START_KIND, **known}):
+        return None
+    words = {key: value for key, value in plain.items() if key != "kind"}
+    with mistakes.of("start"):
+        if kind == "overlaps":
+            start = Start(**words)
+        else:
+            start = getattr(Start, kind)(scenario, **words) if scenario else None
+        return scenario.as_start(start) if scenario else start
+    return None
+
+
+def _solve(plain: dict[str, Any], at: float | None, mistakes: Mistakes) -> dict[str, Any] | None:
+    options = _run_options(plain, "solve", mistakes)
+    return options if options is not None and _has_good_times(options, "solve", at, mistakes) else None
+
+
+def _simulate(
+    plain: dict[str, Any], solve: dict[str, Any] | None, scenario: Any, at: float | None, mistakes: Mistakes
+) -> dict[str, Any] | None:
+    options = _run_options(plain, "simulate", mistakes)
+    if options is None:
+        return None
+    if isinstance(scenario, StudentTeacher):
+        _check_simulation(scenario, int(options["N"]), mistakes)
+    if "until" not in options and solve is None:
+        # A bad [solve] has its own lines already; a missing one leaves the end of the simulation open.
+        if not mistakes.lines:
+            mistakes.add("simulate", "until is missing, and there is no [solve] to take it from: add until = 300")
+        return None
+    inherited = {} if solve is None else {key: solve[key] for key in ("until", "save_at") if key in solve}
+    options = {**inherited, **options}
+    if "save_at" not in plain and isinstance(options.get("save_at"), list):
+        options["save_at"] = [time for time in options["save_at"] if time <= options["until"]] or [options["until"]]
+    return options if _has_good_times(options, "simulate", at, mistakes) else None
+
+
+def _check_simulation(scenario: StudentTeacher, N: int, mistakes: Mistakes) -> None:
+    """What `ld.simulate` refuses, found before theory has run for nothing."""
+    vectors = scenario.K + scenario.M
+    if vectors > N:
+        mistakes.add("simulate", f"N must be at least K + M = {vectors}, the number of weight vectors, but it is {N}.")
+    if scenario.dynamics == "gradient_flow":
+        mistakes.add(
+            "simulate",
+            'needs dynamics = "sgd" in [scenario]: "gradient_flow" is the limit of a vanishing learning rate, which no '
+            "finite step follows. Leave out [simulate], or change the dynamics.",
+        )
+
+
+def _run_options(plain: dict[str, Any], table: str, mistakes: Mistakes) -> dict[str, Any] | None:
+    if not mistakes.check(plain, table, TABLES[table]):
+        return None
+    options = dict(plain)
+    spaced = options.get("save_at")
+    if isinstance(spaced, dict):
+        if not mistakes.check(spaced, f"{table}.save_at", TABLES["save_at"]):
+            return None
+        options["save_at"] = LogSpaced(int(spaced["logspaced"]), spaced.get("first"))
+    return options
+
+
+def _has_good_times(options: dict[str, Any], table: str, at: float | None, mistakes: Mistakes) -> bool:
+    before = len(mistakes.lines)
+    if at is not None:
+        with mistakes.of(table):
+            save_times(options.get("save_at"), at, options["until"])
+    return len(mistakes.lines) == before
+
+
+# Writing.
+
+
+def write_scenario_file(
+    path: str | os.PathLike[str],
+    scenario: Any,
+    start: Any = None,
+    *,
+    solve: dict[str, Any] | None = None,
+    simulate: dict[str, Any] | None = None,
+    title: str | None = None,
+) -> Path:
+    """Write a scenario file that `read_scenario_file` gives back unchanged.
+
+    The file appears whole or not at all: it is written under a temporary name and then renamed.
+
+    Parameters
+    ----------
+    path
+        Where to; the ending ``.toml`` is usual.
+    scenario, start
+        The scenario, and where it begins: an `ld.Start` or a row of a result, written as its exact overlaps.
+    solve, simulate
+        Options of `ld.solve` and `ld.simulate`, `until` among them.
+    title
+        A line of text.
+
+    Returns
+    -------
+    pathlib.Path
+        The path of the file.
+
+    Raises
+    ------
+    InputError
+        When an option could not be read back, or the file cannot be written.
+
+    Examples
+    --------
+    See `read_scenario_file`.
+    """
+    text = scenario_text(scenario, start, solve=solve, simulate=simulate, title=title)
+    _parse(text, str(path))
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def scenario_text(
+    scenario: Any,
+    start: Any = None,
+    *,
+    solve: dict[str, Any] | None = None,
+    simulate: dict[str, Any] | None = None,
+    title: str | None = None,
+) -> str:
+    """The text of a scenario file, see `write_scenario_file`."""
+    import tomli_w
+
+    plain: dict[str, Any] = {} if title is None else {"title": title}
+    plain["scenario"] = scenario_to_plain(scenario)
+    if start is not None:
+        plain["start"] = start_to_plain(scenario.as_start(start))
+    for table, options in (("solve", solve), ("simulate", simulate)):
+        if options is not None:
+            ordered = {key: options[key] for key in (*TABLES[table], *options) if options.get(key) is not None}
+            plain[table] = {key: _option_to_plain(value) for key, value in ordered.items()}
+    try:
+        text = tomli_w.dumps(plain)
+    except TypeError as error:
+        raise InputError(f"A scenario file holds numbers, text and lists, but it was given more: {error}.") from None
+    return _compact(text)
+
+
+def _compact(text: str) -> str:
+    """Rows of numbers on one line, and small matrices too; arrays with text in them stay as they are."""
+
+    def joined(array: re.Match[str]) -> str:
+        line = f"[{' '.join(array[1].split())}]"
+        return line if len(line) <= 100 or "[" not in line[1:] else array[0]
+
+    rows = re.sub(r"\[\n([^\[\]\"]*?),?\n\s*\]", joined, text)
+    return re.sub(r"\[\n((?:\s*\[[^\[\]\"\n]*\],?\n)*?\s*\[[^\[\]\"\n]*\]),?\n\s*\]", joined, rows)
+
+
+def _option_to_plain(value: Any) -> Any:
+    if isinstance(value, LogSpaced):
+        return {"logspaced": value.points} | ({} if value.first is None else {"first": value.first})
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return [_option_to_plain(x) for x in value] if isinstance(value, list | tuple) else value

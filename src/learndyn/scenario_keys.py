@@ -1,0 +1,237 @@
+"""What the tables of a scenario file may hold, and one line for each mistake that is found in them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from learndyn.activations import activation_names
+from learndyn.arguments import did_you_mean, or_list
+from learndyn.errors import InputError
+from learndyn.scenarios.plain import KINDS
+from learndyn.scenarios.student_teacher.scenario import DYNAMICS
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value: in words, as a test, and an example for who left it out."""
+
+    allowed: str
+    accepts: Callable[[Any], bool]
+    example: str = ""
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a table."""
+
+    kind: Kind
+    required: bool = False
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(_is_number(x) for x in value)
+
+
+def _is_matrix(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_row, value)) and len({len(row) for row in value}) == 1
+
+
+def _number(*, above: float | None = None, minimum: float | None = None, example: str = "0.1") -> Kind:
+    bound = f" above {above:g}" if above is not None else f" of at least {minimum:g}" if minimum is not None else ""
+
+    def accepts(value: Any) -> bool:
+        return _is_number(value) and (above is None or value > above) and (minimum is None or value >= minimum)
+
+    return Kind(f"a number{bound}", accepts, example)
+
+
+def _whole(minimum: int = 1, example: str = "1") -> Kind:
+    def accepts(value: Any) -> bool:
+        return _is_number(value) and value == int(value) and value >= minimum
+
+    return Kind(f"a whole number of at least {minimum}", accepts, example)
+
+
+def _word(words: list[str]) -> Kind:
+    return Kind(or_list(words), lambda value: isinstance(value, str) and value in words, f'"{words[0]}"', tuple(words))
+
+
+def _is_save_at(value: Any) -> bool:
+    return _is_row(value) or isinstance(value, dict) or _whole(2).accepts(value)
+
+
+TEXT = Kind("text in quotes", lambda value: isinstance(value, str))
+TABLE = Kind("a table", lambda value: isinstance(value, dict))
+MATRIX = Kind(
+    "a matrix [[...], [...]] with rows of equal length, or a number for one unit",
+    lambda value: _is_number(value) or _is_matrix(value),
+    "[[0.2, 0.0], [0.0, 0.3]]",
+)
+INTERVAL = Kind("an interval [low, high]", lambda value: _is_row(value) and len(value) == 2)
+NUMBERS = Kind("a number, or a list of numbers, one for each unit", lambda v: _is_number(v) or _is_row(v))
+SAVE_AT = Kind("a list of times, a number of points (2 or more) or {logspaced = 100}", _is_save_at)
+
+_until = _number(example="300")
+_seed = _whole(0)
+_at = Key(_number())
+
+TABLES: dict[str, dict[str, Key]] = {
+    "": {
+        "title": Key(TEXT),
+        "scenario": Key(TABLE, required=True),
+        "start": Key(TABLE),
+        "solve": Key(TABLE),
+        "simulate": Key(TABLE),
+    },
+    "scenario": {
+        "kind": Key(_word(sorted(KINDS))),
+        "student": Key(TABLE, required=True),
+        "teacher": Key(TABLE, required=True),
+        "learning_rate": Key(_number(above=0), required=True),
+        "dynamics": Key(_word(DYNAMICS)),
+    },
+    "scenario.student": {
+        "units": Key(_whole(example="2"), required=True),
+        "activation": Key(_word(activation_names())),
+    },
+    "scenario.teacher": {
+        "units": Key(_whole(example="2"), required=True),
+        "activation": Key(_word(activation_names())),
+        "T": Key(MATRIX),
+    },
+    "solve": {
+        "until": Key(_until, required=True),
+        "save_at": Key(SAVE_AT),
+        "rtol": Key(_number(minimum=1e-13)),
+        "atol": Key(_number(above=0)),
+        "max_steps": Key(_whole()),
+    },
+    "simulate": {
+        "N": Key(_whole(example="1000"), required=True),
+        "replicas": Key(_whole()),
+        "method": Key(_word(["weights"])),
+        "until": Key(_until),
+        "save_at": Key(SAVE_AT),
+        "seed": Key(_seed),
+        "threads": Key(_whole()),
+    },
+    "save_at": {
+        "logspaced": Key(_whole(2, example="100"), required=True),
+        "first": Key(_number(above=0)),
+    },
+}
+# A random start in a file has a seed: the same file is the same start.
+STARTS: dict[str, dict[str, Key]] = {
+    "overlaps": {"Q": Key(MATRIX, required=True), "R": Key(MATRIX, required=True), "at": _at},
+    "random": {
+        "Q": Key(INTERVAL),
+        "X": Key(_number(minimum=0)),
+        "seed": Key(_seed, required=True),
+        "at": _at,
+    },
+    "near_symmetric": {"Q": Key(NUMBERS), "X": Key(_number()), "at": _at},
+    "random_weights": {
+        "N": Key(_whole(), required=True),
+        "Q": Key(_number(above=0)),
+        "seed": Key(_seed, required=True),
+        "at": _at,
+    },
+}
+START_KIND = Key(_word(list(STARTS)))
+
+
+# Mistakes.
+
+
+class Mistakes:
+    """The mistakes of one file, one line each."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines: list[str] = []
+
+    def add(self, table: str, sentence: str) -> None:
+        """Note one mistake."""
+        place = f"[{table}] " if table else ""
+        self.lines.append(f"{self.name}: {place}{sentence}")
+
+    @contextmanager
+    def of(self, table: str) -> Iterator[None]:
+        """Note what a constructor refuses, with the table in front of its sentence."""
+        try:
+            yield
+        except InputError as error:
+            self.add(table, re.sub(r"^Argument `(\w+)`", r"\1", str(error)))
+
+    def check(self, plain: Any, table: str, keys: dict[str, Key]) -> bool:
+        """Note unknown keys, missing keys and values of the wrong kind; whether the table is free of them."""
+        before = len(self.lines)
+        guesses = set()
+        for key, value in plain.items():
+            if key not in keys:
+                guesses.add(self._unknown(key, value, table, keys))
+            elif not keys[key].kind.accepts(value):
+                self._wrong(key, value, table, keys[key].kind)
+        for key, entry in keys.items():
+            # A key that was only misspelt is one mistake, not two.
+            if entry.required and key not in plain and key not in guesses:
+                self._missing(key, table, entry.kind)
+        return len(self.lines) == before
+
+    def _wrong(self, key: str, value: Any, table: str, kind: Kind) -> None:
+        hint = did_you_mean(value, list(kind.words)) if isinstance(value, str) else ""
+        self.add(table, f"{key} must be {kind.allowed}, but it is {_shown(value)}.{hint}")
+
+    def _unknown(self, key: str, value: Any, table: str, keys: dict[str, Key]) -> str | None:
+        close = get_close_matches(key, list(keys), n=1, cutoff=0.5) or [k for k in keys if k.lower() == key.lower()]
+        homes = [home for home, others in TABLES.items() if home and key in others and home != table]
+        if homes:
+            hint = f" It belongs in [{homes[0]}]."
+        else:
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+        allowed = ", ".join(keys)
+        if not table and isinstance(value, dict):
+            self.add("", f"[{key}] is an unknown table; allowed are {allowed}.{hint}")
+        else:
+            self.add(table, f"{key} = {_shown(value)} is an unknown key; allowed are {allowed}.{hint}")
+        return None if homes or not close else close[0]
+
+    def _missing(self, key: str, table: str, kind: Kind) -> None:
+        if kind is TABLE:
+            self.add("", f"the table [{f'{table}.{key}'.lstrip('.')}] is missing: add it.")
+        else:
+            self.add(table, f"{key} is missing: add {kind.allowed}, such as {key} = {kind.example}")
+
+    def report(self) -> None:
+        """Raise them all, if there are any."""
+        if self.lines:
+            raise InputError("\n".join(self.lines))
+
+
+def _shown(value: Any) -> str:
+    """A value as it stands in the file, shortened."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f'"{value}"' if isinstance(value, str) else str(value) if not _is_huge(value) else "a huge number"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _is_huge(value: Any) -> bool:
+    """Python refuses to print integers of thousands of digits."""
+    return isinstance(value, int) and value.bit_length() > 1000

@@ -1,0 +1,218 @@
+"""A result in a few lines of text: its table, how the run ended, where it stood still, and who follows whom.
+
+z = (mean of the simulation - theory) / standard error of that mean
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+ROWS = 11
+# eps_g stands still where it changes by less than this fraction ...
+STILL = 0.1
+# ... over at least this fraction of the run, and at less than this fraction of its mean rate.
+LONG, SLOW = 0.1, 0.25
+# ... and ends when eps_g has moved away from it by this factor.
+LEFT = 1.25
+SEARCHED = 1000
+LARGE_Z = 4.0
+LISTED_UNITS = 10
+
+
+def time_of(result: Any) -> str:
+    """The name of the time axis."""
+    return next(dim for dim in result["eps_g"].dims if dim != "replica")
+
+
+def mean_and_error(simulation: Any) -> tuple[np.ndarray, np.ndarray]:
+    """eps_g averaged over replicas, and its standard error (NaN for one replica)."""
+    values = simulation["eps_g"].transpose("replica", ...).values
+    count = len(values)
+    error = values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.full(values.shape[1], np.nan)
+    return values.mean(axis=0), error
+
+
+def table(theory: Any = None, simulation: Any = None) -> str:
+    """About 11 rows of time, eps_g in theory and in simulation with its standard error, and z.
+
+    Theory and simulation are compared where both have a row; a row is empty where one has none.
+    """
+    columns = _columns(theory, simulation)
+    times = columns["time"]
+    name = time_of(theory if theory is not None else simulation)
+    head = [f"{name:>10}"]
+    if theory is not None:
+        head.append(f"{'eps_g theory':>14}")
+    if simulation is not None:
+        head += [f"{'eps_g simulation':>16}", f"{'+- std. error':>14}"]
+    if theory is not None and simulation is not None:
+        head.append(f"{'z':>8}")
+    lines = ["  ".join(head)]
+    for row in range(len(times)):
+        cells = [f"{times[row]:>10.6g}"]
+        if theory is not None:
+            cells.append(_cell(columns["theory"][row], "14.6e"))
+        if simulation is not None:
+            cells += [_cell(columns["mean"][row], "16.6e"), _cell(columns["error"][row], "14.1e")]
+        if theory is not None and simulation is not None:
+            cells.append(_cell(columns["z"][row], "+8.1f"))
+        lines.append("  ".join(cells))
+    return "\n".join(lines)
+
+
+def _cell(value: float, form: str) -> str:
+    width = int(form.lstrip("+").split(".")[0])
+    return f"{value:>{form}}" if np.isfinite(value) else f"{'-':>{width}}"
+
+
+def _columns(theory: Any, simulation: Any) -> dict[str, np.ndarray]:
+    """The chosen rows; NaN where there is nothing to show."""
+    rows: dict[str, np.ndarray] = {}
+    simulated = simulation[time_of(simulation)].values if simulation is not None else np.empty(0)
+    solved = theory[time_of(theory)].values if theory is not None else np.empty(0)
+    times = _spread(simulated if len(simulated) else solved)
+    if len(solved) and len(times) and solved[-1] > times[-1]:
+        times = np.append(times, solved[-1])
+    rows["time"] = times
+    if theory is not None:
+        rows["theory"] = _at(times, solved, theory["eps_g"].values)
+    if simulation is not None:
+        mean, error = mean_and_error(simulation)
+        rows["mean"], rows["error"] = _at(times, simulated, mean), _at(times, simulated, error)
+        if theory is not None:
+            # At the start all replicas are the same up to rounding: there is no spread to compare with.
+            spread = rows["error"] > 1e-9 * np.abs(rows["mean"])
+            error = np.where(spread, rows["error"], np.nan)
+            rows["z"] = (rows["mean"] - rows["theory"]) / error
+    return rows
+
+
+def _spread(times: np.ndarray) -> np.ndarray:
+    return times[np.unique(np.linspace(0, len(times) - 1, ROWS).round().astype(int))] if len(times) else times
+
+
+def _at(times: np.ndarray, axis: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The values at these times, NaN where the axis does not have one."""
+    found = np.full(len(times), np.nan)
+    if len(axis):
+        place = np.minimum(np.searchsorted(axis, times), len(axis) - 1)
+        same = np.isclose(axis[place], times, rtol=1e-12, atol=0.0)
+        found[same] = values[place[same]]
+    return found
+
+
+def note_on_z(theory: Any, simulation: Any) -> str | None:
+    """One sentence where |z| is large: it is a comparison with N to infinity."""
+    z = _columns(theory, simulation)["z"]
+    largest = float(np.nanmax(np.abs(z))) if np.isfinite(z).any() else 0.0
+    if largest < LARGE_Z:
+        return None
+    options = json.loads(simulation.attrs["options"])
+    return (
+        f"|z| reaches {largest:.0f}: theory is for N to infinity, so z contains the effect of the finite N = "
+        f"{options['N']}, which shifts the times at which replicas leave a plateau; it falls as N grows."
+    )
+
+
+def status(result: Any) -> str:
+    """How the run ended, and what it cost."""
+    options, timings = json.loads(result.attrs["options"]), json.loads(result.attrs["timings"])
+    preparing = sum(timings.get(part, 0.0) for part in ("trace", "compile"))
+    cost = f"compiling {_seconds(preparing)}, running {_seconds(timings.get('run', 0.0))}"
+    engine = result.attrs["engine"]
+    if "replica" in result.dims:
+        engine = f"simulation ({engine})"
+        how = f"{result.sizes['replica']} of {options['replicas']} replicas at N = {options['N']}"
+        how += f", seed {result.attrs['seed']}"
+    else:
+        how = f"{options['steps']} steps of the solver"
+    return f"{engine}: {result.attrs['status']}{_where(result)}. {result.attrs['message']} ({how}; {cost})"
+
+
+def _where(result: Any) -> str:
+    times = result[time_of(result)].values
+    return f" at {time_of(result)} = {times[-1]:.6g}" if len(times) else ""
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value >= 0.1 else f"{1000 * value:.0f} ms"
+
+
+def stand_still(result: Any) -> str | None:
+    """The longest time over which eps_g changes by less than a tenth, before it changes again: the plateau."""
+    name = time_of(result)
+    positive = np.flatnonzero(result["eps_g"].values > 0)
+    rows = positive[:: 1 + len(positive) // SEARCHED]
+    times, eps_g = result[name].values[rows], result["eps_g"].values[rows]
+    window = _plateau(times, eps_g) if len(times) > 2 else None
+    if window is None:
+        return None
+    first, last = window
+    return (
+        f"Plateau: eps_g changes by less than {STILL:.0%} from {name} = {times[first]:.4g} to {times[last]:.4g}, "
+        f"near eps_g = {eps_g[_flattest(times, eps_g, first, last)]:.4g}."
+    )
+
+
+def _plateau(times: np.ndarray, eps_g: np.ndarray) -> tuple[int, int] | None:
+    """First and last row of the longest stand-still that ends before the run does."""
+    logarithm = np.log(eps_g)
+    mean_rate = np.abs(np.diff(logarithm)).sum() / (times[-1] - times[0])
+    best, last = None, 0
+    for first in range(len(times)):
+        last = max(last, first)
+        while last + 1 < len(times) and np.ptp(logarithm[first : last + 2]) <= -math.log1p(-STILL):
+            last += 1
+        length = times[last] - times[first]
+        slow = np.ptp(logarithm[first : last + 1]) <= SLOW * mean_rate * length
+        leaves = (np.abs(logarithm[last:] - logarithm[last]) > math.log(LEFT)).any()
+        long = length >= LONG * (times[-1] - times[0])
+        if slow and leaves and long and (best is None or length > times[best[1]] - times[best[0]]):
+            best = first, last
+    return best
+
+
+def _flattest(times: np.ndarray, eps_g: np.ndarray, first: int, last: int) -> int:
+    rates = np.abs(np.diff(np.log(eps_g[first : last + 1])) / np.diff(times[first : last + 1]))
+    return first + int(np.argmin(rates))
+
+
+def followers(result: Any) -> str | None:
+    """For each student unit the teacher unit that it is closest to in the last row, and since when."""
+    if "cosine" not in result or result.sizes["student"] > LISTED_UNITS or "replica" in result.dims:
+        return None
+    name, times = time_of(result), result[time_of(result)].values
+    cosine = result["cosine"].transpose(..., "student", "teacher").values
+    specialisation = result["specialisation"].transpose(..., "student").values
+    parts = []
+    for unit in range(cosine.shape[1]):
+        nearest = int(np.argmax(np.abs(cosine[-1, unit])))
+        part = f"{unit + 1} -> {nearest + 1} (cosine {cosine[-1, unit, nearest]:.4f}"
+        apart = specialisation[:, unit] > 0.5
+        if cosine.shape[2] > 1 and apart[-1]:
+            since = len(apart) - int(np.argmin(apart[::-1])) if not apart.all() else 0
+            part += f", specialised since {name} = {times[since]:.4g}"
+        parts.append(part + ")")
+    return "Closest teacher unit at the end: " + "; ".join(parts) + "."
+
+
+def strays(theory: Any, simulation: Any) -> str | None:
+    """How many replicas specialised to other teacher units than theory: at finite N, chance has a say in it."""
+    if "cosine" not in simulation or not simulation["cosine"].size:
+        return None
+    last = float(simulation[time_of(simulation)].values[-1])
+    row = theory.sel({time_of(theory): last}, method="nearest")
+    settled = row["specialisation"].values > 0.5
+    expected = np.abs(row["cosine"].transpose("student", "teacher").values).argmax(-1)
+    cosine = simulation["cosine"].isel({time_of(simulation): -1}).transpose("replica", "student", "teacher").values
+    other = (np.abs(cosine).argmax(-1) != expected)[:, settled].any(-1)
+    if cosine.shape[-1] < 2 or not other.any():
+        return None
+    return (
+        f"In {other.sum()} of {len(other)} replicas student units took other teacher units than in theory, by chance: "
+        "eps_g does not notice, but a mean of R or Q over replicas mixes the cases."
+    )
