@@ -1,0 +1,301 @@
+"""The weights engine: gradient descent on real weight vectors, J_i <- J_i + (eta / N) delta_i xi, xi ~ N(0, I_N).
+
+The overlaps R = J B^T and Q = J J^T are measured at the rows that are asked for. A running replica holds the K + M
+weight vectors and the inputs at work and nothing that grows with the number of updates; the loops are in
+`learndyn.engines.weights_kernels`, the threads in `learndyn.engines.driver`.
+
+Random numbers: replica r draws its inputs from SFC64 seeded with SeedSequence(seed, spawn_key=(r,)), and the weight
+vectors of its start with spawn_key=(r, 0). Same scenario, seed and kind of CPU: the same bits, for any number of
+threads and any chunk. Results depend on which rows are recorded by rounding only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from learndyn.engines.driver import EarlyStop, Outcome, Progress, run_replicas
+from learndyn.engines.weights_kernels import BLOCK, advance_blocks, advance_plain
+from learndyn.errors import InputError
+
+CHUNK_SECONDS = 0.1
+GROWTH_LIMIT = 1e6  # learning has diverged when some |J_i|^2 exceeds this multiple of the trace of C at the start
+
+
+@dataclass(frozen=True)
+class WeightsRun:
+    """The overlaps that a run recorded.
+
+    ``R`` has shape (replicas, rows, K, M), ``Q`` (replicas, rows, K, K), ``steps`` (rows,): the update counts of the
+    rows. ``replicas`` are the numbers of the replicas that are kept. ``status`` is ``"ok"``, ``"interrupted"`` or
+    ``"diverged"``; in the last two cases rows or replicas are missing, as ``message`` says, and there may be no row.
+    ``timings`` holds seconds: ``"compile"`` (or load from disk) and ``"run"``.
+    """
+
+    steps: np.ndarray
+    R: np.ndarray
+    Q: np.ndarray
+    replicas: np.ndarray
+    status: str
+    message: str
+    timings: dict[str, float]
+
+
+def draw_weights(C: np.ndarray, K: int, N: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Random weight vectors with given overlaps, in a uniformly random orientation.
+
+    W = D^(1/2) S F with F a random orthonormal frame, D the diagonal of C and S the square root of the positive
+    semidefinite matrix D^(-1/2) C D^(-1/2); so W W^T = C, also for a singular C.
+
+    Parameters
+    ----------
+    C
+        Overlaps [[Q, R], [R^T, T]], shape (K + M, K + M), positive semidefinite.
+    K
+        Number of student vectors.
+    N
+        Dimension of the vectors, at least K + M.
+    rng
+        Source of the orientation.
+
+    Returns
+    -------
+    J, B
+        Student (K, N) and teacher (M, N) vectors, views of one array. Each overlap is met to 1e-14 times the lengths of
+        the two vectors.
+
+    Raises
+    ------
+    InputError
+        When N < K + M.
+    """
+    W = _draw_rows(np.asarray(C, dtype=float), N, rng)
+    return W[:K], W[K:]
+
+
+def _draw_rows(C: np.ndarray, N: int, rng: np.random.Generator) -> np.ndarray:
+    """J and B of `draw_weights`, below each other in one array."""
+    size = C.shape[0]
+    _require_room(size, N)
+    columns, triangle = np.linalg.qr(rng.standard_normal((N, size)))
+    frame = (columns * np.sign(np.diag(triangle))).T  # the sign makes the frame uniformly distributed
+    lengths = np.sqrt(np.diag(C))
+    unit = np.where(lengths > 0.0, lengths, 1.0)
+    values, vectors = np.linalg.eigh(C / np.outer(unit, unit))
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return np.ascontiguousarray((lengths[:, None] * root) @ frame)
+
+
+def _require_room(size: int, N: int) -> None:
+    if size > N:
+        raise InputError(
+            f"Argument `N` must be at least K + M = {size}, but it is {N}. "
+            "With fewer dimensions the weight vectors cannot have arbitrary overlaps."
+        )
+
+
+def uses_blocks(K: int, M: int) -> bool:
+    """Whether blocks of inputs are faster than one after another, for any N.
+
+    Measured for N = 50 ... 1e5, time of the plain kernel over that of the blocks: K = M = 1: 0.8, 2: 0.9 to 1.04,
+    3: 1.01 to 1.03, 4: 1.06 to 1.14, 5: 1.05, 10: 1.25 to 1.5, 20: 1.75.
+    """
+    return K + M >= 8
+
+
+def run_weights(
+    step: Any,
+    C: np.ndarray,
+    K: int,
+    N: int,
+    steps: np.ndarray,
+    *,
+    replicas: int = 1,
+    threads: int | None = None,
+    chunk: int | None = None,
+    blocks: bool | None = None,
+    seed: int,
+    progress: Progress = None,
+) -> WeightsRun:
+    """Simulate gradient descent on weight vectors and record the overlaps.
+
+    Parameters
+    ----------
+    step
+        The scenario's update: a NamedTuple with `learning_rate` and an overload of `error_signal`
+        (`learndyn.scenarios.microscopic`).
+    C
+        Overlaps [[Q, R], [R^T, T]] at the start, shape (K + M, K + M), positive semidefinite; every replica starts
+        with exactly these.
+    K, N
+        Number of student vectors; dimension of the inputs, at least K + M.
+    steps
+        Update counts at which a row is recorded, increasing; 0 is the start.
+    replicas
+        Number of independent runs.
+    threads
+        Replicas that run at the same time; None: as many as this process has cores.
+    chunk
+        Updates between two looks at Ctrl-C; None: about 0.1 s. Does not change the result.
+    blocks
+        The kernel; None: the faster one (`uses_blocks`). Changes the result by rounding.
+    seed
+        A non-negative integer.
+    progress
+        As in `learndyn.engines.driver.run_replicas`.
+
+    Returns
+    -------
+    WeightsRun
+        With status ``"diverged"``, and the rows before, when some |J_i|^2 exceeded 1e6 trace(C) or became NaN; this is
+        tested at every row and every N updates (rounded up to a multiple of 16).
+
+    Raises
+    ------
+    InputError
+        When N < K + M.
+    KeyboardInterrupt
+        When interrupted before any row was recorded.
+    """
+    C = np.array(C, dtype=float)
+    steps = np.array(steps, dtype=np.int64)
+    M = C.shape[0] - K
+    _require_room(K + M, N)
+    if blocks is None:
+        blocks = uses_blocks(K, M)
+    plan = _Plan(step, C, K, N, steps, seed, blocks, _chunk(K, M, N) if chunk is None else chunk)
+    with threadpool_limits(limits=1, user_api="blas"):
+        begin = perf_counter()
+        _compile(plan)
+        compiled = perf_counter()
+        R, Q = np.empty((replicas, steps.size, K, M)), np.empty((replicas, steps.size, K, K))
+        runs = [_WeightsReplica(plan, index, R[index], Q[index]) for index in range(replicas)]
+        outcome = run_replicas(runs, updates=int(steps[-1]), threads=threads, progress=progress)
+        end = perf_counter()
+    return WeightsRun(
+        steps=steps[: outcome.rows],
+        R=R[outcome.kept, : outcome.rows],
+        Q=Q[outcome.kept, : outcome.rows],
+        replicas=outcome.kept,
+        status=outcome.status,
+        message=_message(outcome, plan),
+        timings={"compile": compiled - begin, "run": end - compiled},
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What all replicas of a run share."""
+
+    step: Any
+    C: np.ndarray
+    K: int
+    N: int
+    steps: np.ndarray
+    seed: int
+    blocks: bool
+    chunk: int
+
+    @property
+    def interval(self) -> int:
+        """Updates between two tests for divergence: N, as a multiple of the block."""
+        return -(-self.N // BLOCK) * BLOCK
+
+    @property
+    def limit(self) -> float:
+        return GROWTH_LIMIT * float(np.trace(self.C))
+
+    def working_space(self, N: int) -> np.ndarray:
+        return np.empty((BLOCK if self.blocks else 2, N))
+
+    def advance(self, W: np.ndarray, inputs: np.ndarray, rng: Any, first: int, last: int) -> tuple[int, bool]:
+        kernel = advance_blocks if self.blocks else advance_plain
+        return kernel(self.step, W, self.K, inputs, rng, first, last, self.interval, self.limit)
+
+
+class _WeightsReplica:
+    """One replica of the driver (`learndyn.engines.driver.Replica`): weight vectors, a stream, and the rows so far."""
+
+    def __init__(self, plan: _Plan, index: int, R: np.ndarray, Q: np.ndarray) -> None:
+        self.position = 0
+        self.rows = 0
+        self.finished = False
+        self.early_stop: EarlyStop | None = None
+        self._plan, self._index, self._R, self._Q = plan, index, R, Q
+        self._W: np.ndarray | None = None  # rows: J, then B
+        self._inputs: np.ndarray | None = None
+        self._rng: np.random.Generator | None = None
+
+    def advance(self) -> None:
+        """One chunk; chunks end at multiples of the block, so that blocks never depend on them."""
+        with np.errstate(all="ignore"):  # a diverging run overflows before it is noticed
+            if self._W is None:
+                self._begin()
+            end = self.position + self._plan.chunk
+            end = -(-end // BLOCK) * BLOCK
+            while self.position < end and not self.finished:
+                self._advance_to(min(end, int(self._plan.steps[self.rows])))
+        if self.finished:
+            self._W = self._inputs = self._rng = None
+
+    def _begin(self) -> None:
+        plan = self._plan
+        self._rng = _stream(plan.seed, self._index)
+        self._W = _draw_rows(plan.C, plan.N, _stream(plan.seed, self._index, 0))
+        self._inputs = plan.working_space(plan.N)
+        if plan.steps[0] == 0:
+            self._record()
+
+    def _advance_to(self, target: int) -> None:
+        """Make updates up to ``target``, the next row or before; record the row, or notice divergence."""
+        assert self._W is not None
+        assert self._inputs is not None
+        self.position, grown = self._plan.advance(self._W, self._inputs, self._rng, self.position, target)
+        if grown:
+            self._diverged()
+        elif self.position == self._plan.steps[self.rows]:
+            self._record()
+
+    def _record(self) -> None:
+        """Measure a row, unless the weights have grown without bound."""
+        assert self._W is not None
+        J, B = self._W[: self._plan.K], self._W[self._plan.K :]
+        Q = J @ J.T
+        if not np.all(np.diag(Q) <= self._plan.limit):  # also when NaN
+            self._diverged()
+            return
+        self._Q[self.rows], self._R[self.rows] = Q, J @ B.T
+        self.rows += 1
+        self.finished = self.rows == self._plan.steps.size
+
+    def _diverged(self) -> None:
+        self.finished = True
+        reason = (
+            f"diverged at alpha = {self.position / self._plan.N:.6g}: some |J_i|^2 exceeded {GROWTH_LIMIT:g} times the "
+            "trace of the overlaps at the start. The rows before are kept; try a smaller learning rate."
+        )
+        self.early_stop = EarlyStop("diverged", reason)
+
+
+def _stream(seed: int, *key: int) -> np.random.Generator:
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def _chunk(K: int, M: int, N: int) -> int:
+    """Updates in a chunk of about 0.1 s: some 4 ns for each normal, 0.4 ns for each weight, 0.1 us for the rest."""
+    return max(1, int(CHUNK_SECONDS / (1e-7 + 1e-9 * N * (4.0 + 0.4 * (K + M)))))
+
+
+def _compile(plan: _Plan) -> None:
+    """Compile the kernel, or load it from disk, by one update of tiny weight vectors."""
+    plan.advance(np.zeros((plan.C.shape[0], 1)), plan.working_space(1), _stream(0), 0, 1)
+
+
+def _message(outcome: Outcome, plan: _Plan) -> str:
+    if outcome.status != "interrupted" or outcome.rows == 0:
+        return outcome.message
+    return f"{outcome.message} The last row is at alpha = {plan.steps[outcome.rows - 1] / plan.N:.6g}."
