@@ -113,8 +113,8 @@ def note_on_z(theory: Any, simulation: Any) -> str | None:
         return None
     options = json.loads(simulation.attrs["options"])
     return (
-        f"|z| reaches {largest:.0f}: theory is for N to infinity, so z also measures the finite N = {options['N']}, which "
-        "shifts means by O(1/N) and makes replicas leave a plateau at other times; it falls as N grows."
+        f"|z| reaches {largest:.0f}: theory is for N to infinity, so z also measures the finite N = {options['N']}, "
+        "which shifts means by O(1/N) and makes replicas leave a plateau at other times; it falls as N grows."
     )
 
 
