@@ -1,0 +1,18 @@
+"""Pictures of results, fit for a paper: each function takes results and an optional Axes, and returns the Axes.
+
+    learning_curve      eps_g against alpha: theory as lines, simulations as markers with their standard errors
+    order_parameters    R_in and Q_ik against alpha
+    overview            eps_g, R and Q below each other
+    paper               the look, as a context: one column wide, colour-blind-safe, text stays text
+    save                a picture to a file, in that look
+
+matplotlib is imported here and nowhere above: `import learndyn` does not load it.
+"""
+
+from learndyn.plot.files import save
+from learndyn.plot.learning_curve import learning_curve
+from learndyn.plot.order_parameters import order_parameters
+from learndyn.plot.overview import overview
+from learndyn.plot.style import COLUMN, PALETTE, TEXT_WIDTH, paper
+
+__all__ = ["COLUMN", "PALETTE", "TEXT_WIDTH", "learning_curve", "order_parameters", "overview", "paper", "save"]

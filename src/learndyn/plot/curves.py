@@ -1,0 +1,76 @@
+"""Which curves a variable has, how they are called and how they look: colour by student unit, style by teacher unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import xarray as xr
+
+from learndyn.plot.style import LINE_STYLES, PALETTE
+from learndyn.results import scenario_of
+
+_SYMBOLS = {"eps_g": r"\epsilon_g", "length": "|J|", "cosine": r"\cos\phi", "specialisation": "S"}
+_INDEX = {"student": "i", "student2": "k", "teacher": "n", "teacher2": "m"}
+SOLID, DASHED, DOTTED, DASH_DOT, DASH_DOT_DOT = LINE_STYLES
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One component of a variable: what to select, and how it looks."""
+
+    variable: str
+    select: dict[str, int]
+    label: str
+    color: str
+    style: Any
+
+
+def unit_dims(result: xr.Dataset, name: str) -> list[str]:
+    """The dims of a variable that number units."""
+    time = scenario_of(result).time_name
+    return [str(dim) for dim in result[name].dims if dim not in (time, "replica")]
+
+
+def symbol(result: xr.Dataset, name: str) -> str:
+    """The symbol of a variable with general indices, R_{in}; without indices where it has one component."""
+    dims = unit_dims(result, name)
+    if all(result.sizes[dim] == 1 for dim in dims):
+        return _base(name)
+    return f"{_base(name)}_{{{''.join(_INDEX.get(dim, dim[:1]) for dim in dims)}}}"
+
+
+def _base(name: str) -> str:
+    return _SYMBOLS.get(name, name if len(name) == 1 else rf"\mathrm{{{name}}}")
+
+
+def curves_of(result: xr.Dataset, names: tuple[str, ...]) -> list[Curve]:
+    """All curves of the variables in the order of their indices; of a symmetric variable those with i <= k."""
+    curves = []
+    for order, name in enumerate(names):
+        dims = unit_dims(result, name)
+        indices = list(product(*([int(x) for x in result[dim].values] for dim in dims)))
+        symmetric = len(dims) == 2 and dims[1] == dims[0] + "2"
+        if symmetric:
+            indices = [(i, k) for i, k in indices if i <= k]
+        for index in indices:
+            if len(indices) == 1:
+                label, color, style = _base(name), order, SOLID
+            else:
+                label = f"{_base(name)}_{{{''.join(map(str, index))}}}"
+                color, style = _look(index, indices, symmetric, alone=len(names) == 1)
+            select = dict(zip(dims, index, strict=True))
+            curves.append(Curve(name, select, f"${label}$", PALETTE[color % len(PALETTE)], style))
+    return curves
+
+
+def _look(index: tuple[int, ...], indices: list[tuple[int, ...]], symmetric: bool, *, alone: bool) -> tuple[int, Any]:
+    """The colour (of the unit, or of the pair of units) and the style of one component."""
+    if not symmetric:
+        return index[0] - 1, (SOLID, DASHED, DOTTED)[(index[1] - 1) % 3 if len(index) > 1 else 0]
+    if index[0] == index[1]:
+        return index[0] - 1, SOLID if alone else DASH_DOT
+    pairs = [pair for pair in indices if pair[0] != pair[1]]
+    units = len(indices) - len(pairs)
+    return units + pairs.index(index), DASHED if alone else DASH_DOT_DOT

@@ -1,0 +1,135 @@
+"""What the pictures read off a result: its time axis, its mean and standard error, its name in a legend."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from learndyn.errors import InputError
+from learndyn.results import mean_and_error, scenario_of
+
+# Below this part of its largest value eps_g is a difference of nearly equal numbers: noise, not drawn on log axes.
+SIMULATION_FLOOR = 1e-12
+
+
+def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...]) -> None:
+    """Refuse what is no result, or a result without the variables that are to be drawn."""
+    if not results:
+        raise InputError(
+            f"Argument `{name}` must hold at least one result of ld.solve or ld.simulate, but it is empty."
+        )
+    for result in results:
+        if not isinstance(result, xr.Dataset):
+            raise InputError(
+                f"Argument `{name}` must hold results of ld.solve or ld.simulate, but it holds a "
+                f"{type(result).__name__}. Pass the dataset itself: ld.plot.learning_curve(result)."
+            )
+        missing = [variable for variable in needed if variable not in result.data_vars]
+        if missing:
+            raise InputError(
+                f"Argument `{name}` must hold results with the variable `{missing[0]}`, but one has only "
+                f"{', '.join(map(str, result.data_vars))}."
+            )
+        if scenario_of(result).time_name not in result.dims:
+            raise InputError(
+                f"Argument `{name}` must hold whole runs, but one is a single row. Pass the result before .sel(...)."
+            )
+
+
+def is_simulation(result: xr.Dataset) -> bool:
+    """Whether a result has replicas."""
+    return "replica" in result.dims
+
+
+def in_units_of_the_rate(results: tuple[xr.Dataset, ...]) -> bool:
+    """Whether time is to be drawn as eta alpha: where a gradient flow is among the results."""
+    return any(getattr(scenario_of(result), "dynamics", None) == "gradient_flow" for result in results)
+
+
+def times(result: xr.Dataset, scaled: bool) -> np.ndarray:
+    """The times of a result; eta alpha when `scaled`."""
+    scenario = scenario_of(result)
+    values = result[scenario.time_name].values
+    return values * scenario.learning_rate if scaled else values
+
+
+def time_label(result: xr.Dataset, scaled: bool) -> str:
+    """The label of the time axis in the field's notation."""
+    if scaled:
+        return r"$\eta\alpha$"
+    name = scenario_of(result).time_name
+    return r"$\alpha$" if name == "alpha" else f"${name}$"
+
+
+def mean_with_error(result: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray | None]:
+    """A variable averaged over replicas, with the standard error of the mean where there are two or more."""
+    if not is_simulation(result):
+        return result[name], None
+    if result.sizes["replica"] == 1:
+        return result[name].isel(replica=0), None
+    averaged = mean_and_error(result[[name]])
+    return averaged[name], averaged[f"{name}_error"]
+
+
+def resolved(result: xr.Dataset, values: np.ndarray) -> np.ndarray:
+    """The values, NaN where they are below what the run resolves: rtol times the largest, for theory."""
+    floor = SIMULATION_FLOOR if is_simulation(result) else json.loads(result.attrs["options"]).get("rtol", 1e-12)
+    return np.where(values > floor * np.nanmax(values, initial=0.0), values, np.nan)
+
+
+def thinned(points: int, markers: int, curve: int = 0, curves: int = 1) -> np.ndarray:
+    """Indices of about `markers` of `points` rows, evenly spread; neighbouring curves are staggered."""
+    if points <= markers:
+        return np.arange(points)
+    spacing = (points - 1) / markers
+    return np.unique(np.rint(spacing * (np.arange(markers) + (curve + 0.5) / curves)).astype(int))
+
+
+def legend_labels(results: tuple[xr.Dataset, ...]) -> list[str]:
+    """A name for each result: engine and N, and as much of the scenario as is needed to tell them apart."""
+    labels = [_engine_label(result) for result in results]
+    for more in (_rate_label, _network_label, _seed_label):
+        if len(set(labels)) == len(labels):
+            break
+        extra = [more(result) for result in results]
+        if len(set(extra)) > 1:
+            labels = [f"{label}, {added}" if added else label for label, added in zip(labels, extra, strict=True)]
+    return labels
+
+
+def _engine_label(result: xr.Dataset) -> str:
+    if not is_simulation(result):
+        return r"theory, $N\to\infty$"
+    N, runs = json.loads(result.attrs["options"])["N"], result.sizes["replica"]
+    return f"simulation, $N={_whole(N)}$" + (f", {runs} runs" if runs > 1 else "")
+
+
+def _whole(number: int) -> str:
+    """1000 and 10^4 as a paper writes them."""
+    exponent = len(str(number)) - 1
+    return rf"10^{{{exponent}}}" if exponent >= 4 and number == 10**exponent else str(number)
+
+
+def _rate_label(result: xr.Dataset) -> str:
+    rate = getattr(scenario_of(result), "learning_rate", None)
+    return rf"$\eta={rate:g}$" if isinstance(rate, float) else ""
+
+
+def _network_label(result: xr.Dataset) -> str:
+    scenario = scenario_of(result)
+    student = getattr(scenario, "student", None)
+    return f"{student.activation} $K={scenario.K}, M={scenario.M}$" if student else ""
+
+
+def _seed_label(result: xr.Dataset) -> str:
+    return f"seed {result.attrs['seed']}" if "seed" in result.attrs else ""
+
+
+def title(result: xr.Dataset) -> str:
+    """The scenario in one line."""
+    flow = getattr(scenario_of(result), "dynamics", None) == "gradient_flow"
+    parts = [_network_label(result), r"$\eta\to0$" if flow else _rate_label(result)]
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,61 @@
+"""One picture of a run: generalisation error, student-teacher and student-student overlaps, below each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import xarray as xr
+
+from learndyn.plot import data
+from learndyn.plot.curves import curves_of
+from learndyn.plot.learning_curve import learning_curve
+from learndyn.plot.order_parameters import name_curves, order_parameters
+from learndyn.plot.style import COLUMN, paper
+
+
+def overview(theory: xr.Dataset, simulation: xr.Dataset | None = None) -> Any:
+    """Draw eps_g, R and Q of a run in three panels; the simulation, if given, as markers on top.
+
+    Parameters
+    ----------
+    theory
+        A result of `ld.solve` (or of `ld.simulate`, whose mean is then drawn).
+    simulation
+        A result of `ld.simulate` for the same scenario.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One column wide. eps_g is on a logarithmic axis, and its label says so, when it falls by more than 100.
+
+    Raises
+    ------
+    InputError
+        When an argument is no result, or their units differ.
+
+    Examples
+    --------
+    >>> import learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.5)
+    >>> curve = ld.solve(perceptron, ld.Start(Q=0.25, R=0.0), until=20)
+    >>> len(ld.plot.overview(curve).axes)
+    3
+    """
+    simulations = () if simulation is None else (simulation,)
+    data.check_results((theory, *simulations), "theory", ("eps_g", "R", "Q"))
+    with paper():
+        figure, axes = plt.subplots(3, 1, figsize=(COLUMN, 6.0), sharex=True, height_ratios=(1.2, 1.0, 1.0))
+        try:
+            learning_curve(theory, *simulations, ax=axes[0])
+            for ax, name in zip(axes[1:], ("R", "Q"), strict=True):
+                order_parameters(theory, *simulations, names=(name,), ax=ax, legend=False)
+                # The legend of the learning curve tells what the markers are.
+                name_curves(ax, curves_of(theory, (name,)))
+        except BaseException:
+            plt.close(figure)
+            raise
+        axes[0].set_title(data.title(theory))
+        for ax in axes[:-1]:
+            ax.set_xlabel("")
+        return figure
