@@ -1,0 +1,13 @@
+"""The figures of the source documents, redrawn: one function a figure, each with the numbers that it stands for.
+
+    names()            all names, as "2018-relu-k2-m2-order-parameters"
+    describe(name)     one line about it
+    draw(name)         the picture, its numbers and its caption
+
+2018: Straat, "On-line learning in neural networks with ReLU activation" (slides). 2019: Straat & Biehl, "Towards a
+statistical physics analysis of multilayer ReLU neural networks" (slides).
+"""
+
+from learndyn.figures.registry import Figure, describe, draw, names
+
+__all__ = ["Figure", "describe", "draw", "names"]
