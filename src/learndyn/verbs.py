@@ -22,11 +22,17 @@ MAX_STEPS = 1_000_000
 LOST_POSITIVITY = 1e-6
 
 
+_scenario_types: set[type] = set()
+
+
 def _scenario(scenario: Any) -> Any:
-    if not isinstance(scenario, Scenario):
-        raise InputError(
-            f"Argument `scenario` must be a scenario such as ld.StudentTeacher(...), but it is {scenario!r}."
-        )
+    # Looking a protocol up costs more than a step of the solver: once a type.
+    if type(scenario) not in _scenario_types:
+        if isinstance(scenario, type) or not isinstance(scenario, Scenario):
+            raise InputError(
+                f"Argument `scenario` must be a scenario such as ld.StudentTeacher(...), but it is {scenario!r}."
+            )
+        _scenario_types.add(type(scenario))
     return scenario
 
 

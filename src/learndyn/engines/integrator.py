@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from learndyn.engines.theory import SMALLEST_STEP
 from learndyn.scenarios.base import Flow
 
 SEGMENT_STEPS = 256
@@ -22,7 +23,6 @@ SEGMENT_STEPS = 256
 SEGMENT_NUMBERS = 2_000_000
 # Rejected steps count as well: a segment comes to an end even if no step is ever accepted.
 SEGMENT_TRIES = 4096
-SMALLEST_STEP = 1e-13
 
 
 @lru_cache(maxsize=1)
@@ -30,13 +30,42 @@ def _solver() -> diffrax.AbstractERK:
     return diffrax.Tsit5()
 
 
+def _unpack(packed: dict[str, Any]) -> dict[str, Any]:
+    time, end, last_error, error_before = packed["clock"]
+    steps, tries, first = packed["counts"]
+    return {
+        "state": packed["state"],
+        "time": time,
+        "next": end,
+        "fsal": (first == 1, packed["slope"]),
+        "control": (last_error, error_before, jnp.asarray(False)),
+        "steps": steps,
+        "tries": tries,
+    }
+
+
+def _pack(carry: dict[str, Any]) -> dict[str, Any]:
+    first, slope = carry["fsal"]
+    return {
+        "state": carry["state"],
+        "slope": slope,
+        "clock": jnp.stack([carry["time"], carry["next"], *carry["control"][:2]]),
+        "counts": jnp.stack([carry["steps"], carry["tries"], first.astype(carry["steps"].dtype)]),
+    }
+
+
 def advance(
-    flow: Flow, carry: dict[str, Any], saved: Any, until: Any, values: dict[str, Any], numbers: dict[str, Any]
+    flow: Flow, packed: dict[str, Any], saved: Any, values: dict[str, Any], numbers: Any
 ) -> tuple[dict[str, Any], Any]:
-    """One segment: steps up to `until`, to the end of the segment, or to the first bad state; and the saved rows."""
+    """One segment: steps up to `until`, to the end of the segment, or to the first bad state; and the saved rows.
+
+    ``numbers`` = (until, rtol, atol, limit of the size, largest number of tries).
+    """
+    carry = _unpack(packed)
+    until, rtol, atol, limit, max_steps = numbers
     solver = _solver()
     term = diffrax.ODETerm(flow.drift)  # type: ignore[arg-type]
-    controller = diffrax.PIDController(rtol=numbers["rtol"], atol=numbers["atol"])
+    controller = diffrax.PIDController(rtol=rtol, atol=atol)
     order: Any = solver.error_order(term)
     n = carry["state"].shape[0]
     capacity = int(np.clip(SEGMENT_NUMBERS // (9 * n), 16, SEGMENT_STEPS))
@@ -44,13 +73,14 @@ def advance(
     dense = {"y0": jnp.zeros((capacity, n)), "y1": jnp.zeros((capacity, n))}
     dense["k"] = jnp.zeros((capacity, solver.tableau.num_stages, n))
     ends = jnp.full(capacity + 1, jnp.inf).at[0].set(carry["time"])
-    last_try = jnp.minimum(carry["tries"] + SEGMENT_TRIES, numbers["max_steps"])
+    last_try = jnp.minimum(carry["tries"] + SEGMENT_TRIES, max_steps)
 
     def going_on(loop: Any) -> Any:
         carry, _, _, count = loop
         step = carry["next"] - carry["time"]
         fine = (step > SMALLEST_STEP * jnp.maximum(1.0, jnp.abs(carry["time"]))) & jnp.isfinite(step)
-        fine &= flow.size(carry["state"]) <= numbers["limit"]
+        fine |= carry["next"] == until  # what is left to the end may be a rounding error
+        fine &= flow.size(carry["state"]) <= limit
         return (carry["time"] < until) & (count < capacity) & fine & (carry["tries"] < last_try)
 
     def one_step(loop: Any) -> Any:
@@ -58,6 +88,8 @@ def advance(
         state, error, extension, fsal, _ = solver.step(
             term, carry["time"], carry["next"], carry["state"], values, carry["fsal"], False
         )
+        # NaN is a rejected step: as an error it would make the next step size NaN as well.
+        error = jnp.where(jnp.isnan(error), jnp.inf, error)
         keep, start, end, _, control, _ = controller.adapt_step_size(
             carry["time"], carry["next"], carry["state"], state, values, error, order, carry["control"]
         )
@@ -81,4 +113,4 @@ def advance(
         piece = jax.tree.map(lambda buffer: buffer[step], dense)
         return solver.interpolation_cls(t0=ends[step], t1=ends[step + 1], **piece).evaluate(moment)
 
-    return carry, jax.vmap(interpolate)(saved)
+    return _pack(carry), jax.vmap(interpolate)(saved)

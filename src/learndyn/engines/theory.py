@@ -59,51 +59,47 @@ def integrate(
     rows = np.empty((len(times), len(state)))
     done = int(np.searchsorted(times, at, side="right"))
     rows[:done] = state
-    status, carry = "running", _first_carry(state, at, until)
+    status, carry = "running", first_carry(state, at, until)
     padded = np.full(_bucket(len(times)), until)
     padded[: len(times)] = times
-    numbers = {"rtol": np.float64(rtol), "atol": np.float64(atol), "limit": np.float64(limit)}
-    numbers["max_steps"] = np.int64(max_steps)
+    numbers = np.array([until, rtol, atol, limit, max_steps])
+    end, steps = at, 0
     with jax.enable_x64(True):
-        advance = _compiled(
-            flow, len(state), len(padded), frozenset(values), timings, carry, padded, np.float64(until), values, numbers
-        )
+        advance = _compiled(flow, timings, carry, padded, values, numbers)
         clock = time.perf_counter()
         while status == "running":
             try:
-                before = float(carry["time"])
-                carry, interpolated = advance(carry, padded, np.float64(until), values, numbers)
-                reached = float(carry["time"])
-                last = int(np.searchsorted(times, reached, side="right"))
+                carry, interpolated = advance(carry, padded, values, numbers)
+                clock_now, counts = np.asarray(carry["clock"]), np.asarray(carry["counts"])
+                end, steps = float(clock_now[0]), int(counts[0])
+                last = int(np.searchsorted(times, end, side="right"))
                 rows[done:last] = np.asarray(interpolated)[done:last]
                 done = max(done, last)
-                status = _status(carry, before, reached, until, limit, flow, max_steps)
+                status = _status(carry, clock_now, int(counts[1]), until, limit, flow, max_steps)
                 if on_progress is not None:
-                    on_progress(reached)
+                    on_progress(end)
             except KeyboardInterrupt:
                 status = "interrupted"
         timings["run"] = time.perf_counter() - clock
-        end = float(carry["time"])
         if status != "ok" and (done == 0 or times[done - 1] < end):
             # The last good state is kept too: it says how far the run came.
             times = np.concatenate([times[:done], [end]])
             rows = np.concatenate([rows[:done], np.asarray(carry["state"])[None]])
             done += 1
-    return Integration(times[:done], rows[:done], status, end, int(carry["steps"]), timings)
+    return Integration(times[:done], rows[:done], status, end, steps, timings)
 
 
-def _status(carry: Any, before: float, reached: float, until: float, limit: float, flow: Flow, max_steps: int) -> str:
+def _status(carry: Any, clock: np.ndarray, tries: int, until: float, limit: float, flow: Flow, max_steps: int) -> str:
+    reached, end_of_next = clock[:2]
     if reached >= until:
         return "ok"
-    size = float(flow.size(np.asarray(carry["state"])))
-    if size > limit:
+    if float(flow.size(np.asarray(carry["state"]))) > limit:
         return "diverged"
-    step = float(carry["next"]) - reached
-    if not np.isfinite(step) or step <= SMALLEST_STEP * max(1.0, abs(reached)):
+    step = end_of_next - reached
+    too_small = step <= SMALLEST_STEP * max(1.0, abs(reached)) and end_of_next != until
+    if not np.isfinite(step) or too_small:
         return "not_finite"
-    if int(carry["tries"]) >= max_steps:
-        return "max_steps"
-    return "running"
+    return "max_steps" if tries >= max_steps else "running"
 
 
 def _bucket(points: int) -> int:
@@ -111,27 +107,32 @@ def _bucket(points: int) -> int:
     return max(64, 1 << (points - 1).bit_length())
 
 
-def _first_carry(state: np.ndarray, at: float, until: float) -> dict[str, Any]:
-    one = np.float64(1.0)
+def first_carry(state: np.ndarray, at: float, until: float) -> dict[str, np.ndarray]:
+    """What the first segment starts from. Few arrays: each costs some microseconds at every call.
+
+    ``clock`` = (time, end of the next step, two numbers of the step-size control), ``counts`` = (accepted steps, tries,
+    whether the next step is the first), ``slope`` = the drift at ``state``, known from the last stage of a step.
+    """
     return {
-        "state": np.asarray(state, dtype=float),
-        "time": np.float64(at),
-        "next": np.float64(at + min(FIRST_STEP, until - at)),
-        "fsal": (np.bool_(True), np.zeros(len(state))),
-        "control": (one, one, np.bool_(False)),
-        "steps": np.int64(0),
-        "tries": np.int64(0),
+        "state": np.array(state, dtype=float),
+        "slope": np.zeros(len(state)),
+        "clock": np.array([at, at + min(FIRST_STEP, until - at), 1.0, 1.0]),
+        "counts": np.array([0, 0, 1]),
     }
 
 
 _programs: dict[Any, Any] = {}
 
 
-def _compiled(flow: Flow, n: int, points: int, names: Any, timings: dict[str, float], *arguments: Any) -> Any:
-    """The program for this flow and these shapes, traced and compiled once a process."""
-    key = (flow, n, points, names)
+def _compiled(flow: Flow, timings: dict[str, float], *arguments: Any) -> Any:
+    """The program for this flow and arguments of these shapes, traced and compiled once a process."""
+    carry, padded, values, _ = arguments
+    n = len(carry["state"])
+    key = (flow, n, len(padded), frozenset(values))
     if key not in _programs:
-        _programs[key] = compile_program("theory", flow.key, lambda: _segment(flow), arguments, timings, small=n <= SMALL_STATE)
+        _programs[key] = compile_program(
+            "theory", flow.key, lambda: _segment(flow), arguments, timings, small=n <= SMALL_STATE
+        )
     return _programs[key]
 
 

@@ -10,7 +10,7 @@ Order parameters: Q = J J^T, R = J B^T; T = B B^T is given. Time: alpha = update
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,6 +27,12 @@ DYNAMICS = ["sgd", "gradient_flow"]
 
 def _activation_name(value: str | Activation) -> str:
     return activation(activation(value).name).name
+
+
+@lru_cache(maxsize=256)
+def _check_start(start: Start, K: int, M: int, teacher: Teacher) -> None:
+    """Refuse a start that is impossible for this teacher; what has passed is not looked at again."""
+    start.check(K, M, np.array(teacher.T))
 
 
 @dataclass(frozen=True)
@@ -213,7 +219,7 @@ class StudentTeacher:
     def as_start(self, start: Any) -> Start:
         """The start, checked against this scenario; a row of an earlier result will do."""
         start = Start.of(start)
-        start.check(self.K, self.M, self.T)
+        _check_start(start, self.K, self.M, self.teacher)
         return start
 
     def covariance(self, start: Start) -> np.ndarray:
