@@ -41,7 +41,7 @@ def generalisation_error(R: Any, Q: Any, T: Any, activation: Activation, xp: Any
 
 def cosines(R: np.ndarray, Q: np.ndarray, T: np.ndarray) -> np.ndarray:
     """R_in / sqrt(Q_ii T_nn)."""
-    lengths = np.sqrt(np.diagonal(Q, axis1=-2, axis2=-1))[..., :, None] * np.sqrt(np.diagonal(T))
+    lengths = NUMPY.root(np.diagonal(Q, axis1=-2, axis2=-1))[..., :, None] * NUMPY.root(np.diagonal(T))
     return NUMPY.ratio(R, lengths)
 
 
