@@ -32,7 +32,7 @@ help:  ## this list
 
 demo: $(VENV)/.stamp-run  ## a network learns: theory, simulation, numbers and a picture
 	@mkdir -p build
-	@$(PY) -m learndyn run examples/relu_k2_m2.toml --plot build/demo.png -o build/demo.nc
+	@$(PY) -m learndyn run examples/demo.toml --plot build/demo.png -o build/demo.nc
 	@echo "The picture is $(CURDIR)/build/demo.png, its numbers are $(CURDIR)/build/demo.nc"
 
 test: lint  ## the linters, then all tests; PYTEST_ARGS="-k erf" for some of them

@@ -268,7 +268,7 @@ def test_divergence_before_the_first_row_leaves_no_row():
 
 
 def test_losing_the_perfect_solution_is_not_divergence():
-    """ReLU, eta = 2.1: the N to infinity theory settles at R = 0.985953, Q = 1.154796 (physics.md, section 1)."""
+    """ReLU, eta = 2.1: the N to infinity theory settles at R = 0.985953, Q = 1.154796."""
     step = make_step(activation("relu"), 2.1)
     run = run_weights(step, np.diag([0.25, 1.0]), 1, 1000, [0, 40_000], replicas=4, seed=1)
     assert run.status == "ok"

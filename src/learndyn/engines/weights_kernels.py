@@ -1,6 +1,6 @@
 """The compiled loops of gradient descent on real weight vectors; any scenario's update, one replica a call.
 
-    x = J xi,  y = B xi,  J_i <- J_i + (eta / N) delta_i xi,  xi ~ N(0, I_N)                [physics.md, section 0]
+    x = J xi,  y = B xi,  J_i <- J_i + (eta / N) delta_i xi,  xi ~ N(0, I_N)                [Straat 2018, p. 28]
 
 The rows of J (K, N) and B (M, N) lie below each other in one array `W`. Two kernels make the same updates from the
 same stream of random numbers (N normals an update, in the order of the updates), in different order of arithmetic:

@@ -1,6 +1,6 @@
 """One update of a soft committee machine, compiled: the error signal that each hidden unit of the student receives.
 
-delta_i = g'(x_i) (tau - sigma),   sigma = sum_i g(x_i),   tau = sum_n g(y_n)         [physics.md, section 0]
+delta_i = g'(x_i) (tau - sigma),   sigma = sum_i g(x_i),   tau = sum_n g(y_n)         [Straat 2018, p. 28]
 """
 
 from __future__ import annotations
