@@ -48,7 +48,7 @@ def activation(name: str | Activation) -> Activation:
     if isinstance(name, Activation):
         return name
     if not isinstance(name, str) or name not in _MODULES:
-        close = get_close_matches(str(name).lower(), activation_names(), n=1, cutoff=0.4)
+        close = get_close_matches(str(name).lower(), activation_names(), n=1, cutoff=0.6)
         hint = f"Did you mean {close[0]!r}?" if close else 'Try "erf".'
         raise InputError(
             f"Argument `activation` must be one of {', '.join(activation_names())}, but it is {name!r}. {hint}"

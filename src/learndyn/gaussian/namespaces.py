@@ -14,9 +14,11 @@ Beyond the array functions of NumPy, a namespace offers
 With D = s11 s22 - s12^2 the arcsine of a correlation is angle(s12, root(D)): exact at correlations of +-1 and defined
 for zero variances. In the averages of a drift the singular parts cancel at a perfectly specialised student (units that
 share a teacher unit included), and the derivative there is the one-sided derivative into the interior: along every
-direction in which the students gain a part outside the span of the teacher, dQ - dR R^T - R dR^T positive definite at
-T = 1. Along the border itself (students that stay in that span) the ReLU drift of two and more units has another
-derivative: it is not continuously differentiable at the perfect solution as a function on the closed set.
+direction in which the students gain a part P outside the span of the teacher, dQ - dR R^T - R dR^T positive definite
+at T = 1. For two and more ReLU units the drift is not continuously differentiable there as a function on the closed
+set: what P does to the overlaps within the span is of second order, and depends on how large P is beside the deviation
+within. A trajectory whose P decays first approaches another Jacobian, but with the same eigenvalues: P decays on its
+own, so that the Jacobian is block triangular and only the block that couples P to the rest is not unique.
 """
 
 from __future__ import annotations

@@ -101,8 +101,9 @@ class Teacher:
         M = count(self.units, "units")
         object.__setattr__(self, "units", M)
         object.__setattr__(self, "activation", _activation_name(self.activation))
-        T = np.eye(M) if self.T is None else self.T
-        T = array([[T]] if M == 1 and np.ndim(T) == 0 else T, "T", (M, M), f"The teacher has {M} unit(s).")
+        T = np.eye(M) if self.T is None else array(self.T, "T")
+        T = T.reshape(1, 1) if M == 1 and T.ndim == 0 else T
+        T = array(T, "T", (M, M), f"The teacher has {M} unit(s).")
         T = symmetric(T, "T")
         positive_semidefinite(T, "T", "T holds the overlaps B_n . B_m of the teacher's weight vectors.")
         object.__setattr__(self, "T", nested(T))
