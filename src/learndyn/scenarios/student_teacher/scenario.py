@@ -290,11 +290,11 @@ class StudentTeacher:
         """Number of leading states (rows of (times, n)) whose overlaps are a covariance, up to a relative tolerance."""
         C = state.covariance(states, self.K, self.M, self.T)
         diagonal = np.arange(self.K + self.M)
-        C[..., diagonal, diagonal] += tolerance * (1e-300 + np.trace(C, axis1=-2, axis2=-1))[..., None]
+        C[:, diagonal, diagonal] += tolerance * (1e-300 + C[:, diagonal, diagonal].sum(-1))[:, None]
         try:
             np.linalg.cholesky(C)
         except np.linalg.LinAlgError:
-            bad = np.linalg.eigvalsh(C)[..., 0] <= 0.0
+            bad = np.linalg.eigvalsh(C)[:, 0] <= 0.0
             return int(np.argmax(bad)) if bad.any() else len(states)
         return len(states)
 
