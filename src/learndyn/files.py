@@ -17,6 +17,9 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
     folder = path.parent
     if path.is_dir():
         raise InputError(f"File {path} cannot be written: it is a folder. Add a file name.")
+    if path.exists() and not path.is_file():
+        # The final renaming would put a plain file in the place of /dev/null.
+        raise InputError(f"File {path} cannot be written: it is a device or a pipe. Choose the name of a plain file.")
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise InputError(

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,6 +26,7 @@ import xarray as xr
 from xarray.indexes import PandasIndex
 
 from learndyn.errors import InputError
+from learndyn.files import replacing
 from learndyn.scenarios.plain import scenario_from_plain, scenario_to_plain, start_from_plain, start_to_plain
 
 SCHEMA = 1
@@ -114,6 +114,11 @@ def _unit_coordinates(sizes: tuple[tuple[str, int], ...]) -> tuple[dict[str, Any
 
 def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Dataset:
     """Add user observables: functions of the dataset that give a DataArray or an array of its leading dims."""
+    if not isinstance(observables, dict):
+        raise InputError(
+            "Argument `observables` must be a dict of names and functions, but it is a "
+            f"{type(observables).__name__}. Write observables={{'R_11': lambda d: d.R.sel(student=1, teacher=1)}}."
+        )
     added = {}
     for name, function in observables.items():
         if name in result.variables or name in result.dims:
@@ -122,12 +127,13 @@ def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Data
             raise InputError(f"Argument `observables` must map names to functions, but {name!r} maps to {function!r}.")
         value = function(result)
         if not isinstance(value, xr.DataArray):
-            lead = result["eps_g"].dims
+            lead, shape = result["eps_g"].dims, result["eps_g"].shape
             value = np.asarray(value, dtype=float)
-            if value.ndim != len(lead):
+            if value.shape != shape:
                 raise InputError(
-                    f"Observable {name!r} must return an xarray.DataArray, or an array with dims {lead}, but it "
-                    f"returned shape {value.shape}. Compute with labels, as in result.Q.sel(student=1, student2=1)."
+                    f"Observable {name!r} must return an xarray.DataArray, or an array with dims {lead} and shape "
+                    f"{shape}, but it returned shape {value.shape}. Compute with labels, as in "
+                    "result.Q.sel(student=1, student2=1)."
                 )
             value = xr.DataArray(value, dims=lead)
         value.attrs.setdefault("long_name", name)
@@ -155,13 +161,22 @@ def start_of(result: xr.Dataset) -> Any:
     return start_from_plain(_attribute(result, "start"))
 
 
+def is_simulation(result: xr.Dataset) -> bool:
+    """Whether a result comes from a simulation, also when its replicas are averaged or one of them is chosen."""
+    return result.attrs.get("engine") != "theory"
+
+
 def _attribute(result: xr.Dataset, name: str) -> Any:
-    if name not in result.attrs:
+    _require_attribute(result, name)
+    return json.loads(result.attrs[name])
+
+
+def _require_attribute(result: xr.Dataset, name: str) -> None:
+    if name not in getattr(result, "attrs", ()):
         raise InputError(
             f"Argument `result` must be a result of learndyn, but it has no attribute `{name}`. "
             "Arithmetic in xarray drops attributes: use xr.set_options(keep_attrs=True), or the original result."
         )
-    return json.loads(result.attrs[name])
 
 
 def mean_and_error(result: xr.Dataset) -> xr.Dataset:
@@ -233,7 +248,7 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        When the folder does not exist or cannot be written to.
+        When it is no result, or the folder does not exist or cannot be written to.
 
     Examples
     --------
@@ -245,31 +260,21 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     ...     ld.load(path).identical(curve)
     True
     """
+    if not isinstance(result, xr.Dataset):
+        raise InputError(
+            f"Argument `result` must be a result of ld.solve or ld.simulate, but it is a {type(result).__name__}. "
+            "Save the whole dataset."
+        )
+    for name in ("schema", "scenario"):
+        _require_attribute(result, name)
     path = Path(path)
     if not path.parent.is_dir():
         raise InputError(f"Argument `path` must lie in an existing folder, but {path.parent} is none. Make it first.")
     if path.is_dir():
         raise InputError(f"Argument `path` must be a file, but {path} is a folder. Add a file name, such as result.nc.")
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise InputError(f"Argument `path` cannot be written: {error.strerror} ({path.parent}).") from None
-    os.close(handle)
-    try:
+    with replacing(path) as temporary:
         result.to_netcdf(temporary, engine="h5netcdf")
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
     return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -286,7 +291,8 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"Argument `path` must be a result file, but {path} does not exist. Check the name.")
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"Argument `path` must be a result file, but {path} {what}. Check the name.")
     try:
         result = xr.load_dataset(path, engine="h5netcdf")
     except Exception as error:

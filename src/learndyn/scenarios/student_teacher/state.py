@@ -44,7 +44,8 @@ def pack(R: Any, Q: Any) -> np.ndarray:
     """Flat states of R (..., K, M) and Q (..., K, K)."""
     R, Q = np.asarray(R, dtype=float), np.asarray(Q, dtype=float)
     rows, columns = upper(Q.shape[-1])
-    return np.concatenate([R.reshape(*R.shape[:-2], -1), Q[..., rows, columns]], axis=-1)
+    # The size is written out: with no rows at all (diverged before the first one) NumPy cannot infer it.
+    return np.concatenate([R.reshape(*R.shape[:-2], R.shape[-2] * R.shape[-1]), Q[..., rows, columns]], axis=-1)
 
 
 def unpack(states: np.ndarray, K: int, M: int) -> tuple[np.ndarray, np.ndarray]:
