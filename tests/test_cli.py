@@ -240,6 +240,21 @@ def test_show_tells_what_a_result_is(folder):
         assert part in shown
 
 
+def test_show_takes_averages_and_single_replicas_for_simulations(folder):
+    learndyn("run", "both.toml", "-o", "out.nc", "-q")
+    runs = ld.load("out-simulation.nc")
+    whole = learndyn("show", "out-simulation.nc").stdout
+    ld.save(ld.mean_and_error(runs), "mean.nc")
+    ld.save(runs.sel(replica=1), "one.nc")
+    mean = learndyn("show", "mean.nc").stdout
+    np.testing.assert_array_equal(numbers(mean), numbers(whole))
+    for shown in (mean, learndyn("show", "one.nc").stdout):
+        assert "[simulate]" in shown
+        assert "eps_g simulation" in shown
+    ld.save(runs.isel(replica=1, alpha=-1), "row.nc")
+    assert "single row" in refused("show", "row.nc")
+
+
 def test_what_show_prints_is_a_scenario_file(folder):
     learndyn("run", "both.toml", "-o", "out.nc", "-q")
     text = learndyn("show", "out.nc").stdout
@@ -365,6 +380,7 @@ def test_what_only_a_verb_refuses_gets_its_place_in_the_file(folder, monkeypatch
         (["run", "theory.toml", "-o", "nowhere/out.nc"], "the folder nowhere does not exist. Make it first"),
         (["run", "theory.toml", "-o", "both.toml/out.nc"], "the folder both.toml is not a folder"),
         (["run", "theory.toml", "-o", "."], "it is a folder. Add a file name."),
+        (["run", "both.toml", "-o", ""], "it is a folder. Add a file name."),
         (["run", "theory.toml", "-o", "theory.toml"], "must name other files than the scenario file"),
         (["run", "theory.toml", "-o", "a.png", "--plot", "a.png"], "must name other files"),
         (["run", "theory.toml", "--plot", "picture.bmp"], "must end in .png, .pdf, .svg, .eps"),

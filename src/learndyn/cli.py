@@ -147,7 +147,7 @@ def _places(file: Path, output: Path | None, plot: Path | None, *, simulated: bo
 
     places: dict[str, Path] = {}
     if output is not None:
-        places["theory"] = output
+        places["theory"] = check_writable(output)
         if simulated:
             places["simulation"] = output.with_name(f"{output.stem}-simulation{output.suffix}")
     if plot is not None:
@@ -278,9 +278,9 @@ def show(result: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="A res
     from learndyn import results, summary
 
     data = results.load(result)
-    typer.echo(f"# {result}\n{_scenario_text(data)}")
-    simulated = "replica" in data.dims
-    typer.echo(summary.table(None, data) if simulated else summary.table(data))
+    simulated = results.is_simulation(data)
+    table = summary.table(None, data) if simulated else summary.table(data)
+    typer.echo(f"# {result}\n{_scenario_text(data)}\n{table}")
     lines = [None if simulated else summary.stand_still(data), summary.followers(data), summary.status(data)]
     versions = json.loads(data.attrs["versions"])
     lines.append("versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()))
@@ -295,7 +295,7 @@ def _scenario_text(data: Any) -> str:
     from learndyn.scenario_file import scenario_text
     from learndyn.scenario_keys import TABLES
 
-    table = "simulate" if "replica" in data.dims else "solve"
+    table = "simulate" if results.is_simulation(data) else "solve"
     options = {key: value for key, value in json.loads(data.attrs["options"]).items() if key in TABLES[table]}
     if "seed" in data.attrs:
         options["seed"] = int(data.attrs["seed"])

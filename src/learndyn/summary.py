@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.errors import InputError
+from learndyn.results import is_simulation
+
 ROWS = 11
 # eps_g stands still where it changes by less than this fraction ...
 STILL = 0.1
@@ -25,11 +28,17 @@ LISTED_UNITS = 10
 
 def time_of(result: Any) -> str:
     """The name of the time axis."""
-    return next(dim for dim in result["eps_g"].dims if dim != "replica")
+    for dim in result["eps_g"].dims:
+        if dim != "replica":
+            return dim
+    raise InputError("The result is a single row. Save or pass a whole run: the result before .sel(...).")
 
 
 def mean_and_error(simulation: Any) -> tuple[np.ndarray, np.ndarray]:
     """eps_g averaged over replicas, and its standard error (NaN for one replica)."""
+    if "replica" not in simulation.dims:  # one replica was chosen, or ld.mean_and_error has averaged them
+        values = simulation["eps_g"].values
+        return values, simulation["eps_g_error"].values if "eps_g_error" in simulation else np.full_like(values, np.nan)
     values = simulation["eps_g"].transpose("replica", ...).values
     count = len(values)
     error = values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.full(values.shape[1], np.nan)
@@ -124,9 +133,10 @@ def status(result: Any) -> str:
     preparing = sum(timings.get(part, 0.0) for part in ("trace", "compile"))
     cost = f"compiling {_seconds(preparing)}, running {_seconds(timings.get('run', 0.0))}"
     engine = result.attrs["engine"]
-    if "replica" in result.dims:
+    if is_simulation(result):
         engine = f"simulation ({engine})"
-        how = f"{result.sizes['replica']} of {options['replicas']} replicas at N = {options['N']}"
+        kept = result.sizes.get("replica", "mean or one")
+        how = f"{kept} of {options['replicas']} replicas at N = {options['N']}"
         how += f", seed {result.attrs['seed']}"
     else:
         how = f"{options['steps']} steps of the solver"

@@ -34,6 +34,20 @@ def test_simulation_is_few_markers_with_standard_errors(theory, simulation):
     assert names(ax) == [r"theory, $N\to\infty$", "simulation, $N=20$, 3 runs"]
 
 
+def test_an_average_is_a_simulation_with_its_errors(simulation):
+    averaged = ld.mean_and_error(simulation)
+    ax = ld.plot.learning_curve(averaged)
+    assert names(ax) == ["simulation, $N=20$"]
+    (bars,) = ax.containers[0].lines[2]
+    rows = np.searchsorted(averaged.alpha, ax.containers[0].lines[0].get_xdata())
+    half = np.array([np.ptp(segment[:, 1]) / 2 for segment in bars.get_segments()])
+    np.testing.assert_allclose(half, averaged.eps_g_error.values[rows], rtol=1e-9)
+
+
+def test_one_replica_is_a_simulation(simulation):
+    assert names(ld.plot.learning_curve(simulation.sel(replica=0))) == ["simulation, $N=20$"]
+
+
 def test_one_run_has_no_bars(simulation):
     ax = ld.plot.learning_curve(simulation.isel(replica=[0]))
     assert ax.containers[0].has_yerr is False

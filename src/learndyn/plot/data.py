@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from learndyn.errors import InputError
-from learndyn.results import mean_and_error, scenario_of
+from learndyn.results import is_simulation, mean_and_error, scenario_of
 
 # Below this part of its largest value eps_g is a difference of nearly equal numbers: noise, not drawn on log axes.
 SIMULATION_FLOOR = 1e-12
@@ -39,11 +39,6 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...]) 
             )
 
 
-def is_simulation(result: xr.Dataset) -> bool:
-    """Whether a result has replicas."""
-    return "replica" in result.dims
-
-
 def in_units_of_the_rate(results: tuple[xr.Dataset, ...]) -> bool:
     """Whether time is to be drawn as eta alpha: where a gradient flow is among the results."""
     return any(getattr(scenario_of(result), "dynamics", None) == "gradient_flow" for result in results)
@@ -65,9 +60,10 @@ def time_label(result: xr.Dataset, scaled: bool) -> str:
 
 
 def mean_with_error(result: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray | None]:
-    """A variable averaged over replicas, with the standard error of the mean where there are two or more."""
-    if not is_simulation(result):
-        return result[name], None
+    """A variable averaged over replicas, with the standard error of the mean where it is known."""
+    if "replica" not in result.dims:
+        error = f"{name}_error"  # from ld.mean_and_error
+        return result[name], result[error] if is_simulation(result) and error in result else None
     if result.sizes["replica"] == 1:
         return result[name].isel(replica=0), None
     averaged = mean_and_error(result[[name]])
@@ -103,7 +99,7 @@ def legend_labels(results: tuple[xr.Dataset, ...]) -> list[str]:
 def _engine_label(result: xr.Dataset) -> str:
     if not is_simulation(result):
         return r"theory, $N\to\infty$"
-    N, runs = json.loads(result.attrs["options"])["N"], result.sizes["replica"]
+    N, runs = json.loads(result.attrs["options"])["N"], result.sizes.get("replica", 1)
     return f"simulation, $N={_whole(N)}$" + (f", {runs} runs" if runs > 1 else "")
 
 

@@ -12,6 +12,7 @@ from learndyn.errors import InputError
 from learndyn.plot import data
 from learndyn.plot.axes import makes_axes
 from learndyn.plot.style import MARKERS, PALETTE
+from learndyn.results import is_simulation
 
 
 @makes_axes
@@ -68,8 +69,8 @@ def learning_curve(
     scaled = data.in_units_of_the_rate(results)
     colors = _colors(results)
     for number, (result, name) in enumerate(zip(results, names, strict=True)):
-        if data.is_simulation(result):
-            order = sum(data.is_simulation(before) for before in results[:number])
+        if is_simulation(result):
+            order = sum(is_simulation(before) for before in results[:number])
             _draw_markers(ax, result, name, colors[number], order, scaled, log, markers)
         else:
             values = result["eps_g"].values
@@ -119,8 +120,6 @@ def _colors(results: tuple[xr.Dataset, ...]) -> list[str]:
     distinct = list(dict.fromkeys(scenarios))
     if len(distinct) > 1:
         return [PALETTE[distinct.index(scenario) % len(PALETTE)] for scenario in scenarios]
-    if not any(data.is_simulation(result) for result in results):
+    if not any(is_simulation(result) for result in results):
         return [PALETTE[number % len(PALETTE)] for number in range(len(results))]
-    return [
-        PALETTE[number % (len(PALETTE) - 1)] if data.is_simulation(r) else "black" for number, r in enumerate(results)
-    ]
+    return [PALETTE[number % (len(PALETTE) - 1)] if is_simulation(r) else "black" for number, r in enumerate(results)]

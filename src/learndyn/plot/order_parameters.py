@@ -14,6 +14,7 @@ from learndyn.plot import data
 from learndyn.plot.axes import makes_axes
 from learndyn.plot.curves import SOLID, Curve, curves_of, symbol, unit_dims
 from learndyn.plot.style import MARKERS
+from learndyn.results import scenario_of
 
 # More curves than this get no names of their own: a legend of so many is not readable.
 MOST_NAMES = 16
@@ -68,6 +69,7 @@ def order_parameters(
     results = (result, *simulations)
     names = (names,) if isinstance(names, str) else tuple(names)
     data.check_results(results, "simulations" if simulations else "result", names)
+    _check_names(result, names)
     _check_units(results, names)
     markers = count(markers, "markers")
     scaled = data.in_units_of_the_rate(results)
@@ -90,6 +92,16 @@ def order_parameters(
         if simulations:
             _name_simulations(ax, names_of_curves, simulations)
     return ax
+
+
+def _check_names(result: xr.Dataset, names: tuple[str, ...]) -> None:
+    time = scenario_of(result).time_name
+    constant = [name for name in names if time not in result[name].dims]
+    if constant:
+        raise InputError(
+            f"Argument `names` must hold variables that change with time, but `{constant[0]}` is constant. "
+            "Leave it out."
+        )
 
 
 def _check_units(results: tuple[xr.Dataset, ...], names: tuple[str, ...]) -> None:
