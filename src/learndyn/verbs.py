@@ -67,7 +67,7 @@ def solve(
         Times to save, increasing, between start and `until`; or a number of points; or ``ld.logspaced(n)``. 201
         evenly spaced points when not given.
     rtol, atol
-        Relative and absolute tolerance of one step, 1e-13 to 1.
+        Relative and absolute tolerance of one step: rtol at least 1e-13, atol above 0.
     max_steps
         Give up after so many steps.
     observables

@@ -71,7 +71,8 @@ def advance(
     capacity = int(np.clip(SEGMENT_NUMBERS // (9 * n), 16, SEGMENT_STEPS))
     # What a step of an explicit Runge-Kutta method hands to its continuous extension.
     dense = {"y0": jnp.zeros((capacity, n)), "y1": jnp.zeros((capacity, n))}
-    dense["k"] = jnp.zeros((capacity, solver.tableau.num_stages, n))
+    tableau: Any = solver.tableau
+    dense["k"] = jnp.zeros((capacity, tableau.num_stages, n))
     ends = jnp.full(capacity + 1, jnp.inf).at[0].set(carry["time"])
     last_try = jnp.minimum(carry["tries"] + SEGMENT_TRIES, max_steps)
 
