@@ -293,7 +293,7 @@ def drift(scenario: Any, start: Any) -> xr.Dataset:
     --------
     >>> import learndyn as ld
     >>> perceptron = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.1)
-    >>> float(ld.drift(perceptron, ld.Start(Q=0.25, R=0.0)).R)
+    >>> ld.drift(perceptron, ld.Start(Q=0.25, R=0.0)).R.item()
     0.025
     """
     from learndyn.engines.theory import drift_at
