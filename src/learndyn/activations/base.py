@@ -60,6 +60,12 @@ class Activation:
     @classmethod
     def from_module(cls, name: str, formula: str, namespace: dict[str, Any]) -> Activation:
         """Gather the functions of an activation's file (pass its ``globals()``)."""
+        missing = [part for part in PARTS if part not in namespace]
+        if missing:
+            raise InputError(
+                f"Activation {name!r} must define {', '.join(PARTS)}, but {', '.join(missing)} is missing. "
+                "`learndyn.activations.base` says what each of them is."
+            )
         return cls(name, formula, {part: namespace[part] for part in PARTS})
 
     def __eq__(self, other: object) -> bool:
