@@ -78,7 +78,9 @@ def accuracy_rows(count: int = 1000) -> list[dict]:
         tight = ld.solve(scenario, start, 200.0, rtol=1e-12, atol=1e-14, progress=False)
         errors.append(max(float(abs(loose[name] - tight[name]).max()) for name in ("R", "Q")))
     return [
-        row(f"solve at rtol 1e-8: largest error of R, Q over {count} random scenarios", max(errors), "", None, "<= 1e-6"),
+        row(
+            f"solve at rtol 1e-8: largest error of R, Q over {count} random scenarios", max(errors), "", None, "<= 1e-6"
+        ),
         row("  median over the scenarios of the largest error along the path", median(errors), "", None, "<= 1e-8"),
     ]
 
@@ -144,7 +146,9 @@ def right_hand_side(activation: str, K: int) -> dict:
         jax.block_until_ready(program(*arguments))
         taken = seconds(lambda: jax.block_until_ready(program(*arguments)), 7)
     target = "<= 30 ms, 50 MB" if (activation, K) == ("erf", 50) else ""
-    return row(f"right-hand side, {activation} K=M={K}, temporaries {megabytes:.1f} MB", 1e3 * taken, "ms", None, target)
+    return row(
+        f"right-hand side, {activation} K=M={K}, temporaries {megabytes:.1f} MB", 1e3 * taken, "ms", None, target
+    )
 
 
 def first_result_rows() -> list[dict]:
