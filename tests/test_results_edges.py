@@ -1,4 +1,4 @@
-"""Results at their edges: what cannot be saved, loaded or observed, and runs that end before their first row."""
+"""Results at their edges: what cannot be saved, loaded, observed or counted, and runs without a row."""
 
 import os
 import stat
@@ -67,3 +67,15 @@ def test_a_simulation_that_diverges_before_its_first_row_is_an_empty_result(scen
     assert dict(runs.R.sizes) == {"replica": 2, "alpha": 0, "student": 1, "teacher": 1}
     assert ld.load(ld.save(runs, tmp_path / "empty.nc")).identical(runs)
     assert ld.mean_and_error(runs).sizes["alpha"] == 0
+
+
+@pytest.mark.parametrize("until", [0.001, 1e300])
+def test_a_simulation_of_no_or_of_uncountably_many_updates_is_refused(scenario, until):
+    with pytest.raises(ld.InputError, match="`until` must be one update"):
+        ld.simulate(scenario, ld.Start(Q=0.25, R=0.0), until, N=10, seed=1)
+
+
+def test_another_activation_with_a_known_name_is_refused():
+    other = ld.Activation("erf", "max(x, 0)", ld.activation("relu").functions)
+    with pytest.raises(ld.InputError, match="another one with the name 'erf'"):
+        ld.Student(1, other)

@@ -18,6 +18,8 @@ from learndyn.scenarios.base import Scenario
 # A run has diverged when its squared lengths exceed their natural scale by this factor.
 DIVERGENCE = 1e6
 MAX_STEPS = 1_000_000
+# Updates of a simulation are counted in integers of 64 bits.
+MOST_UPDATES = 10**18
 # Overlaps may leave the closed set of covariances by the solver's error, relative to the scale.
 LOST_POSITIVITY = 1e-6
 
@@ -251,7 +253,14 @@ def simulate(
     threads = None if threads is None else count(threads, "threads")
     seed = secrets.randbits(63) if seed is None else count(seed, "seed", 0)
     step = scenario.step()
-    steps = np.unique(np.rint((save_times(save_at, start.at, until) - start.at) * N).astype(np.int64))
+    times = save_times(save_at, start.at, until)
+    updates = np.rint((float(until) - start.at) * N)
+    if not 1 <= updates <= MOST_UPDATES:
+        raise InputError(
+            f"Argument `until` must be one update (1 / N = {1 / N:g}) or more after the start, and at most "
+            f"{MOST_UPDATES:.0e} updates, but it is {until:g}: {updates:g} updates. Choose another `until` or `N`."
+        )
+    steps = np.unique(np.rint((times - start.at) * N).astype(np.int64))
 
     from learndyn.engines.weights import run_weights
 

@@ -26,7 +26,14 @@ DYNAMICS = ["sgd", "gradient_flow"]
 
 
 def _activation_name(value: str | Activation) -> str:
-    return activation(activation(value).name).name
+    name = activation(value).name
+    known = activation(name)
+    if isinstance(value, Activation) and value is not known:
+        raise InputError(
+            f"Argument `activation` must be an activation that learndyn knows by its name, but it is another one with "
+            f"the name {name!r}. Give it a name of its own in learndyn.activations.registry."
+        )
+    return name
 
 
 @lru_cache(maxsize=256)
