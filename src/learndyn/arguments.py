@@ -9,6 +9,9 @@ import numpy as np
 
 from learndyn.errors import InputError
 
+# Products of four such numbers are finite.
+LARGEST = 1e75
+
 Matrix = tuple[tuple[float, ...], ...]
 
 
@@ -65,6 +68,11 @@ def array(value: Any, name: str, shape: tuple[int, ...] | None = None, hint: str
         raise InputError(f"Argument `{name}` must have shape {shape}, but it has shape {result.shape}. {hint}".rstrip())
     if not np.isfinite(result).all():
         raise InputError(f"Argument `{name}` must be finite, but it contains NaN or infinity. {hint}".rstrip())
+    if np.abs(result).max(initial=0.0) > LARGEST:
+        raise InputError(
+            f"Argument `{name}` must not exceed {LARGEST:g} (its products must stay finite), but it contains "
+            f"{np.abs(result).max():.3g}. Choose other units."
+        )
     return result
 
 
@@ -80,12 +88,12 @@ def symmetric(value: np.ndarray, name: str) -> np.ndarray:
     return (value + value.T) / 2
 
 
-def positive_semidefinite(value: np.ndarray, name: str, hint: str) -> None:
+def positive_semidefinite(value: np.ndarray, name: str, hint: str, tolerance: float = 1e-9) -> None:
     """Refuse a symmetric matrix with an eigenvalue below zero (beyond rounding)."""
     if value.size == 0:
         return
     smallest = float(np.linalg.eigvalsh(value)[0])
-    if smallest < -1e-9 * max(1e-300, float(np.trace(value))):
+    if smallest < -tolerance * max(1e-300, float(np.trace(value))):
         raise InputError(
             f"Argument `{name}` must be positive semidefinite, but its smallest eigenvalue is {smallest:.3g}. {hint}"
         )

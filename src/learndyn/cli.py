@@ -115,6 +115,8 @@ def run(
     theory = _solve(file, case, options, quiet)
     simulation, interrupted = None, theory.attrs["status"] == "interrupted"
     if options is not None and theory.attrs["status"] == "ok":
+        # Written before the long part begins: no way of ending it loses what is done.
+        _write({name: path for name, path in places.items() if name == "theory"}, theory, None, quiet=True)
         try:
             simulation = _simulate(file, case, options, quiet)
             interrupted = simulation.attrs["status"] == "interrupted"

@@ -38,6 +38,23 @@ def _float64() -> None:
         )
 
 
+def _scenario(scenario: Any) -> Any:
+    if not hasattr(scenario, "flow"):
+        raise InputError(
+            f"Argument `scenario` must be a scenario such as ld.StudentTeacher(...), but it is {scenario!r}."
+        )
+    return scenario
+
+
+def _check(state: Any, length: int) -> None:
+    _float64()
+    if jnp.shape(state)[-1:] != (length,):
+        raise InputError(
+            f"Argument `state` must have {length} numbers, but it has shape {jnp.shape(state)}. "
+            "Take it from learndyn.functional.state(scenario, start)."
+        )
+
+
 def state(scenario: Any, start: Any) -> jax.Array:
     """The flat state of a start, as a float64 array.
 
@@ -81,10 +98,10 @@ def drift(scenario: Any) -> Callable[..., jax.Array]:
     ...     round(float(f(start, ld.functional.values(perceptron))[0]), 6)
     0.025
     """
-    flow = scenario.flow()
+    flow, length = _scenario(scenario).flow(), scenario.state_length
 
     def f(state: Any, values: dict[str, Any], at: Any = 0.0) -> jax.Array:
-        _float64()
+        _check(state, length)
         return flow.drift(at, state, values)
 
     return f
@@ -105,10 +122,10 @@ def eps_g(scenario: Any) -> Callable[..., jax.Array]:
     ...     round(float(error(start, ld.functional.values(perceptron))), 6)
     0.232923
     """
-    error = scenario.error_function(jax_namespace())
+    error, length = _scenario(scenario).error_function(jax_namespace()), scenario.state_length
 
     def f(state: Any, values: dict[str, Any]) -> jax.Array:
-        _float64()
+        _check(state, length)
         return error(state, values)
 
     return f

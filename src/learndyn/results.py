@@ -16,20 +16,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from xarray.indexes import PandasIndex
 
 from learndyn.errors import InputError
 from learndyn.files import replacing
 from learndyn.scenarios.plain import scenario_from_plain, scenario_to_plain, start_from_plain, start_to_plain
 
 SCHEMA = 1
+# How many sets of labels are kept for the next result with the same ones.
+FRAMES = 16
 JSON_ATTRIBUTES = ("scenario", "start", "options", "versions", "timings")
 PACKAGES = ("learndyn", "numpy", "scipy", "jax", "jaxlib", "diffrax", "numba", "xarray")
 
@@ -67,14 +67,7 @@ def trajectory(
     observables: dict[str, Any] | None = None,
 ) -> xr.Dataset:
     """The dataset of flat states of shape (times, n), or (replicas, times, n) from a simulation of these replicas."""
-    lead = ("replica", scenario.time_name) if states.ndim == 3 else (scenario.time_name,)
-    rows = scenario.rows(states)
-    variables = {}
-    for name, quantity in scenario.quantities().items():
-        constant = rows[name].ndim == len(quantity.dims)
-        dims = quantity.dims if constant else lead + quantity.dims
-        variables[name] = xr.Variable(dims, rows[name], {"long_name": quantity.description, "units": quantity.units})
-    coordinates = _coordinates(scenario, times, replicas)
+    labelled = _labelled(scenario, scenario.rows(states), times, replicas)
     attributes = {
         "schema": SCHEMA,
         "engine": engine,
@@ -88,28 +81,42 @@ def trajectory(
     }
     if seed is not None:
         attributes["seed"] = str(seed)
-    result = xr.Dataset(variables, coordinates, attributes)
-    return with_observables(result, observables) if observables else result
+    labelled.attrs = attributes
+    return with_observables(labelled, observables) if observables else labelled
 
 
-def _coordinates(scenario: Any, times: np.ndarray, replicas: np.ndarray | None) -> xr.Coordinates:
-    """Time, units and replicas. Indexes cost more than the rest of a small dataset: those of the units are kept."""
-    sizes = tuple((name, len(labels)) for name, labels in scenario.coordinates().items())
-    variables, indexes = _unit_coordinates(sizes)
-    time = {"long_name": scenario.time.description, "units": scenario.time.units}
-    own = {scenario.time_name: xr.Variable((scenario.time_name,), times, time)}
+_frames: dict[Any, xr.Dataset] = {}
+
+
+def _labelled(scenario: Any, rows: dict[str, np.ndarray], times: np.ndarray, replicas: np.ndarray | None) -> xr.Dataset:
+    """The rows as a dataset. Labels and indexes cost as much as solving a small scenario: those of theory are kept."""
     if replicas is not None:
-        own["replica"] = xr.Variable(("replica",), replicas)
-    own_indexes = {name: PandasIndex(variable.values, name) for name, variable in own.items()}
-    for name, index in own_indexes.items():
-        own[name] = index.create_variables({name: own[name]})[name]
-    return xr.Coordinates({**own, **variables}, {**own_indexes, **indexes})
+        return _dataset(scenario, rows, times, replicas)
+    sizes = tuple(len(labels) for labels in scenario.coordinates().values())
+    key = (scenario.kind, sizes, times.tobytes())
+    if key not in _frames:
+        if len(_frames) >= FRAMES:
+            _frames.pop(next(iter(_frames)))
+        # Only labels are kept: one zero stands for all numbers.
+        blank = {name: np.broadcast_to(0.0, row.shape) for name, row in rows.items()}
+        _frames[key] = _dataset(scenario, blank, times, None)
+    return _frames[key].copy(deep=False, data=rows)
 
 
-@cache
-def _unit_coordinates(sizes: tuple[tuple[str, int], ...]) -> tuple[dict[str, Any], dict[str, Any]]:
-    units = xr.Coordinates({name: np.arange(1, size + 1) for name, size in sizes})
-    return dict(units.variables), dict(units.xindexes)
+def _dataset(scenario: Any, rows: dict[str, np.ndarray], times: np.ndarray, replicas: np.ndarray | None) -> xr.Dataset:
+    lead = (scenario.time_name,) if replicas is None else ("replica", scenario.time_name)
+    variables = {}
+    for name, quantity in scenario.quantities().items():
+        constant = rows[name].ndim == len(quantity.dims)
+        dims = quantity.dims if constant else lead + quantity.dims
+        variables[name] = xr.Variable(dims, rows[name], {"long_name": quantity.description, "units": quantity.units})
+    time = {"long_name": scenario.time.description, "units": scenario.time.units}
+    coordinates = {scenario.time_name: xr.Variable((scenario.time_name,), times, time)}
+    for name, labels in scenario.coordinates().items():
+        coordinates[name] = xr.Variable((name,), labels)
+    if replicas is not None:
+        coordinates["replica"] = xr.Variable(("replica",), replicas)
+    return xr.Dataset(variables, coordinates)
 
 
 def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Dataset:
@@ -157,7 +164,16 @@ def scenario_of(result: xr.Dataset) -> Any:
 
 
 def start_of(result: xr.Dataset) -> Any:
-    """The start of a result's run."""
+    """The start of a result's run.
+
+    Examples
+    --------
+    >>> import learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
+    >>> curve = ld.solve(perceptron, ld.Start(Q=0.25, R=0.0), until=1)
+    >>> ld.start_of(curve) == ld.Start(Q=0.25, R=0.0)
+    True
+    """
     return start_from_plain(_attribute(result, "start"))
 
 

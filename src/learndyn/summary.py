@@ -23,6 +23,7 @@ LONG, SLOW = 0.1, 0.25
 LEFT = 1.25
 SEARCHED = 1000
 LARGE_Z = 4.0
+FEW_REPLICAS = 5
 LISTED_UNITS = 10
 
 
@@ -121,9 +122,11 @@ def note_on_z(theory: Any, simulation: Any) -> str | None:
     if largest < LARGE_Z:
         return None
     options = json.loads(simulation.attrs["options"])
+    replicas = simulation.sizes.get("replica", FEW_REPLICAS)
     return (
         f"|z| reaches {largest:.0f}: theory is for N to infinity, so z also measures the finite N = {options['N']}, "
         "which shifts means by O(1/N) and makes replicas leave a plateau at other times; it falls as N grows."
+        + (f" A standard error from {replicas} replicas is itself uncertain." if replicas < FEW_REPLICAS else "")
     )
 
 

@@ -219,7 +219,7 @@ def test_divergence_is_named_and_the_good_part_kept():
     assert run.attrs["status"] == "diverged"
     assert run.attrs["message"] == str(caught[0].message)
     assert "Use a smaller learning_rate" in run.attrs["message"]
-    # It stops within a step of where Q passes a million times Q(0) + T; physics.md: dQ ~ (eta^2/2 - eta) Q at last.
+    # It stops within a step of where Q passes a million times Q(0) + T; for large Q, dQ ~ (eta^2/2 - eta) Q at last.
     Q = run.Q.values.ravel()
     assert Q[-1] > 1.25e6 > Q[-2]
     assert np.isfinite(run.to_array()).all()

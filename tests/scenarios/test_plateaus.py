@@ -63,7 +63,7 @@ def test_the_erf_plateau_is_where_saad_and_solla_found_it(name):
 
 
 def test_the_erf_spectrum_is_a_rational_multiple():
-    # physics.md, section 3; the list on p. 38 of Straat (2018) is another one and is not reproduced. The two zeros are
+    # The list on p. 38 of Straat (2018) is another one and is not reproduced. The two zeros are
     # a double eigenvalue: rounding of 1e-16 moves it by up to 1e-8.
     s = scenario("erf", 2, 0.0)
     exact = np.array([1, 0, 0, -9, -14, -15, -30]) * 4 / (5 * np.sqrt(15) * np.pi)
@@ -82,7 +82,7 @@ def perceptron(eta):
 
 
 def test_the_perceptron_has_a_second_stationary_state_above_the_critical_rate():
-    # physics.md, section 1: at eta = 2.1 the perfect solution is unstable, but learning settles nearby.
+    # At eta = 2.1 the perfect solution is unstable, but learning settles nearby.
     _, outputs = inputs_and_outputs("perceptron-016")
     s = perceptron(2.1)
     solution = root(drift_of(s), [0.98, 1.15], jac=jacobian_of(s), tol=1e-14)

@@ -69,7 +69,7 @@ def test_replace_gives_a_checked_copy():
     assert s.replace() == s
     with pytest.raises(ld.InputError, match=r"`learning_rate` must be a finite number above 0, but it is -1"):
         s.replace(learning_rate=-1)
-    with pytest.raises(ld.InputError, match=r"but it is 'learning_rates'. Did you mean 'learning_rate'\?"):
+    with pytest.raises(ld.InputError, match=r"`learning_rates` of replace must be .* Did you mean 'learning_rate'\?"):
         s.replace(learning_rates=1)
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.arguments import array
 from learndyn.errors import InputError
 
 Formula = Callable[..., Any]
@@ -83,11 +84,11 @@ class Activation:
 
     def g(self, x: Any) -> np.ndarray:
         """The activation function, elementwise."""
-        return np.asarray(self.functions["g"](np.asarray(x, dtype=float), _numpy()))
+        return np.asarray(self.functions["g"](array(x, "x"), _numpy()))
 
     def dg(self, x: Any) -> np.ndarray:
         """The derivative g', elementwise (at a kink: the mean of both sides)."""
-        return np.asarray(self.functions["dg"](np.asarray(x, dtype=float), _numpy()))
+        return np.asarray(self.functions["dg"](array(x, "x"), _numpy()))
 
     def I2(self, C: Any) -> np.ndarray:
         """<g(u) g(v)> for a covariance ``C`` of shape (..., 2, 2)."""
@@ -114,14 +115,15 @@ def _numpy() -> Any:
 
 def _covariance(C: Any, size: int, name: str) -> np.ndarray:
     """The argument as float64, refused in a sentence unless its last two axes are a covariance of `size` variables."""
-    C = np.asarray(C, dtype=float)
+    try:
+        C = array(C, "C")
+    except InputError as error:
+        raise InputError(str(error).replace("`C`", f"`C` of {name}", 1)) from None
     if C.ndim < 2 or C.shape[-2:] != (size, size):
         raise InputError(
             f"Argument `C` of {name} must have shape (..., {size}, {size}), but it has shape {C.shape}. "
             f"Give the covariance of the {size} Gaussian variables in the order of the arguments of {name}."
         )
-    if not np.isfinite(C).all():
-        raise InputError(f"Argument `C` of {name} must be finite, but it contains NaN or infinity.")
     if not np.allclose(C, np.swapaxes(C, -1, -2), rtol=1e-12, atol=1e-300):
         raise InputError(f"Argument `C` of {name} must be symmetric, but it is not. Symmetrise it: (C + C.T) / 2.")
     smallest = np.linalg.eigvalsh(C)[..., 0]

@@ -53,6 +53,11 @@ class Scenario(Protocol):
         """The flat state of a start."""
         ...
 
+    @property
+    def state_length(self) -> int:
+        """Length of the flat state."""
+        ...
+
     def values(self) -> dict[str, np.ndarray]:
         """The numbers of the scenario that may change without compiling again."""
         ...

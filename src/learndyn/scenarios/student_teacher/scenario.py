@@ -16,7 +16,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from learndyn.activations import Activation, activation
-from learndyn.arguments import Matrix, array, choice, count, nested, number, positive_semidefinite, symmetric
+from learndyn.arguments import (
+    Matrix,
+    array,
+    choice,
+    count,
+    did_you_mean,
+    nested,
+    number,
+    positive_semidefinite,
+    symmetric,
+)
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Flow, Quantity
 from learndyn.scenarios.student_teacher import observables, state
@@ -51,7 +61,8 @@ class Student:
     units
         Number of hidden units K, at least 1. One unit is the perceptron.
     activation
-        ``"erf"`` (g(x) = erf(x / sqrt 2)), ``"relu"`` or ``"linear"``, or an `Activation`.
+        ``"erf"`` (g(x) = erf(x / sqrt 2)), ``"relu"`` or ``"linear"``; or a registered `Activation`, whose
+        name is kept.
 
     Raises
     ------
@@ -194,7 +205,11 @@ class StudentTeacher:
         """
         names = ["student", "teacher", "learning_rate", "dynamics"]
         for name in changes:
-            choice(name, "changes", names)
+            if name not in names:
+                raise InputError(
+                    f"Argument `{name}` of replace must be a field of the scenario: {', '.join(names)}."
+                    f"{did_you_mean(name, names)}"
+                )
         return replace(self, **changes)
 
     @property
@@ -237,6 +252,11 @@ class StudentTeacher:
     def initial_state(self, start: Start) -> np.ndarray:
         """R row by row, then the upper triangle of Q."""
         return state.pack(np.array(start.R), np.array(start.Q))
+
+    @property
+    def state_length(self) -> int:
+        """Length of the flat state."""
+        return self.K * self.M + self.K * (self.K + 1) // 2
 
     def values(self) -> dict[str, np.ndarray]:
         """The numbers that may change without compiling again."""

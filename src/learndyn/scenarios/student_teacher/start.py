@@ -13,6 +13,9 @@ from learndyn.errors import InputError
 if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.scenario import StudentTeacher
 
+# Rows of a result are starts: overlaps may be impossible by the error that a loosely solved run may have.
+TOLERANCE = 1e-6
+
 
 @dataclass(frozen=True)
 class Start:
@@ -58,7 +61,7 @@ class Start:
                 "R_in = J_i . B_n: one row for each student unit, one column for each teacher unit."
             )
         Q = symmetric(Q, "Q")
-        positive_semidefinite(Q, "Q", "Q_ik = J_i . J_k, so that Q_ik^2 <= Q_ii Q_kk.")
+        positive_semidefinite(Q, "Q", "Q_ik = J_i . J_k, so that Q_ik^2 <= Q_ii Q_kk.", TOLERANCE)
         object.__setattr__(self, "Q", nested(Q))
         object.__setattr__(self, "R", nested(R))
         object.__setattr__(self, "at", number(self.at, "at"))
@@ -74,7 +77,7 @@ class Start:
                 )
         limit = np.sqrt(np.outer(np.diag(Q), np.diag(T)))
         excess = np.abs(R) - limit
-        if (excess > 1e-9 * max(1e-300, float(limit.max()))).any():
+        if (excess > TOLERANCE * max(1e-300, float(limit.max()))).any():
             i, n = np.unravel_index(np.argmax(excess), excess.shape)
             raise InputError(
                 f"Argument `R` of the start must satisfy |R_in| <= sqrt(Q_ii T_nn), but |R[{i}][{n}]| = "
