@@ -343,6 +343,16 @@ def test_a_long_run_goes_through_many_segments():
     np.testing.assert_allclose(run.states[:, 0], np.cos(20 * times), rtol=0, atol=run.steps * 1e-10)
 
 
+def test_the_host_does_not_wait_for_a_program_that_has_no_way_on():
+    # A size that the compiled loop and the host see differently, as rounding might make it at the limit.
+    flow = replace(
+        flow_of("undecided", lambda at, z, values: -z),
+        size=lambda states: 0.0 if isinstance(states, np.ndarray) else abs(states).sum() + 1e9,
+    )
+    run = integrate(flow)
+    assert (run.status, run.end, run.steps) == ("not_finite", 0.0, 0)
+
+
 def test_what_is_left_may_be_a_rounding_error():
     # At the perfect solution steps grow by ten: 0.001 + 0.01 + 0.1 + 1 ends a rounding error before 1.111.
     perfect = ld.Start(Q=1.0, R=1.0)

@@ -63,24 +63,28 @@ def integrate(
     padded = np.full(_bucket(len(times)), until)
     padded[: len(times)] = times
     numbers = np.array([until, rtol, atol, limit, max_steps])
-    end, steps = at, 0
+    tries = 0
     with jax.enable_x64(True):
         advance = _compiled(flow, timings, carry, padded, values, numbers)
         clock = time.perf_counter()
         while status == "running":
             try:
                 carry, interpolated = advance(carry, padded, values, numbers)
-                clock_now, counts = np.asarray(carry["clock"]), np.asarray(carry["counts"])
-                end, steps = float(clock_now[0]), int(counts[0])
-                last = int(np.searchsorted(times, end, side="right"))
+                clock_now, before, tries = np.asarray(carry["clock"]), tries, int(np.asarray(carry["counts"])[1])
+                last = int(np.searchsorted(times, clock_now[0], side="right"))
                 rows[done:last] = np.asarray(interpolated)[done:last]
                 done = max(done, last)
-                status = _status(carry, clock_now, int(counts[1]), until, limit, flow, max_steps)
+                status = _status(carry, clock_now, tries, until, limit, flow, max_steps)
+                if status == "running" and tries == before:
+                    # The program has no way on, though it looks as if there were one: an error in learndyn, not a loop.
+                    status = "not_finite"
                 if on_progress is not None:
-                    on_progress(end)
+                    on_progress(float(clock_now[0]))
             except KeyboardInterrupt:
                 status = "interrupted"
         timings["run"] = time.perf_counter() - clock
+        # From the carry alone: an interrupt may come between two lines of the loop.
+        end, steps = float(np.asarray(carry["clock"])[0]), int(np.asarray(carry["counts"])[0])
         if status != "ok" and (done == 0 or times[done - 1] < end):
             # The last good state is kept too: it says how far the run came.
             times = np.concatenate([times[:done], [end]])
