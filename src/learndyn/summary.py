@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.errors import InputError
-from learndyn.results import is_simulation
+from learndyn.results import is_simulation, mean_and_error
 
 ROWS = 11
 # eps_g stands still where it changes by less than this fraction ...
@@ -35,15 +35,12 @@ def time_of(result: Any) -> str:
     raise InputError("The result is a single row. Save or pass a whole run: the result before .sel(...).")
 
 
-def mean_and_error(simulation: Any) -> tuple[np.ndarray, np.ndarray]:
+def _mean_and_error(simulation: Any) -> tuple[np.ndarray, np.ndarray]:
     """eps_g averaged over replicas, and its standard error (NaN for one replica)."""
-    if "replica" not in simulation.dims:  # one replica was chosen, or ld.mean_and_error has averaged them
-        values = simulation["eps_g"].values
-        return values, simulation["eps_g_error"].values if "eps_g_error" in simulation else np.full_like(values, np.nan)
-    values = simulation["eps_g"].transpose("replica", ...).values
-    count = len(values)
-    error = values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.full(values.shape[1], np.nan)
-    return values.mean(axis=0), error
+    if simulation.sizes.get("replica", 1) > 1:
+        simulation = mean_and_error(simulation[["eps_g"]])
+    values = simulation["eps_g"].values.reshape(-1)
+    return values, simulation["eps_g_error"].values if "eps_g_error" in simulation else np.full_like(values, np.nan)
 
 
 def table(theory: Any = None, simulation: Any = None) -> str:
@@ -91,7 +88,7 @@ def _columns(theory: Any, simulation: Any) -> dict[str, np.ndarray]:
     if theory is not None:
         rows["theory"] = _at(times, solved, theory["eps_g"].values)
     if simulation is not None:
-        mean, error = mean_and_error(simulation)
+        mean, error = _mean_and_error(simulation)
         rows["mean"], rows["error"] = _at(times, simulated, mean), _at(times, simulated, error)
         if theory is not None:
             # At the start all replicas are the same up to rounding: there is no spread to compare with.
