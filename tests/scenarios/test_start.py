@@ -60,11 +60,11 @@ def test_from_weights():
     np.testing.assert_allclose(C, np.concatenate([J, B]) @ np.concatenate([J, B]).T, rtol=1e-14)
 
 
-@pytest.mark.parametrize(("K", "M", "N"), [(2, 2, 30), (3, 2, 5)])
+@pytest.mark.parametrize(("K", "M", "N"), [(2, 3, 30), (3, 3, 6)])
 def test_random_weights_have_the_moments_of_normal_weights(K, M, N):
     # J_ia ~ N(0, Q/N): <Q_ik> = Q delta_ik, Var Q_ii = 2 Q^2 / N, Var Q_ik = Q^2 / N, <R> = 0, <Q_ik R_jn> = 0,
     # Cov R_in R_im = Q T_nm / N. Each as a mean over 4000 starts, in standard errors.
-    T = [[1.3, 0.4], [0.4, 0.9]]
+    T = [[1.3, 0.4, -0.5], [0.4, 0.9, 0.1], [-0.5, 0.1, 0.7]]
     s, length = scenario(K, M, T), 0.6
     starts = [ld.Start.random_weights(s, N=N, Q=length, seed=k) for k in range(4000)]
     Q, R = np.array([x.Q for x in starts]), np.array([x.R for x in starts])
@@ -78,8 +78,8 @@ def test_random_weights_have_the_moments_of_normal_weights(K, M, N):
     compare(Q[:, i, k], mean)
     compare((Q[:, i, k] - mean) ** 2, length**2 / N * (1 + (i == k)))
     compare(R.reshape(4000, -1), 0.0)
-    compare(R[:, :, 0] * R[:, :, 1], length * T[0][1] / N)
-    compare(R[:, :, 0] ** 2, length * T[0][0] / N)
+    for n, m in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
+        compare(R[:, :, n] * R[:, :, m], length * T[n][m] / N)
     compare(R[:, 0, :] * R[:, 1, :], 0.0)
     compare((Q[:, i, k] - mean) * R[:, :1, 0], 0.0)
     z = np.concatenate([x.ravel() for x in z])
