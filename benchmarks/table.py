@@ -1,13 +1,38 @@
-"""How the table of `make bench` is printed."""
+"""The rows of `make bench` and how they are printed."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
 
-def show(rows: list[dict]) -> None:
-    """Print rows of name, value with unit, ratio to the peer in the same run, and target."""
-    width = max(len(row["name"]) for row in rows)
-    print(f"{'what':<{width}}  {'value':>12}  {'ratio':>8}  target")
-    for row in rows:
-        value = f"{row['value']:.3g} {row['unit']}".strip()
-        ratio = f"{row['ratio']:.2f} x" if row.get("ratio") is not None else ""
-        print(f"{row['name']:<{width}}  {value:>12}  {ratio:>8}  {row.get('target') or ''}")
+
+class Row(NamedTuple):
+    """One line: what was measured, and its ratio to a peer or floor that was measured in the same run.
+
+    A target ``>= 4 x`` asks for peer / value, a target ``<= 1.7 x`` for value / peer.
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    peer: str = ""
+    ratio: float | None = None
+    target: str = ""
+
+
+def show(rows: list[Row]) -> None:
+    """Print the rows as a table."""
+    cells = [
+        (
+            row.name,
+            f"{row.value:.3g} {row.unit}".strip(),
+            "" if row.ratio is None else f"{row.ratio:.2f} x",
+            row.peer,
+            row.target,
+        )
+        for row in rows
+    ]
+    cells.insert(0, ("what", "value", "ratio", "to", "target"))
+    widths = [max(len(line[column]) for line in cells) for column in range(5)]
+    for name, value, ratio, peer, target in cells:
+        line = f"{name:<{widths[0]}}  {value:>{widths[1]}}  {ratio:>{widths[2]}}  {peer:<{widths[3]}}  {target}"
+        print(line.rstrip())
