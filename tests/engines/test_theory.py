@@ -305,6 +305,15 @@ def test_a_drift_that_is_not_finite_at_a_point_is_refused(monkeypatch):
     assert run.alpha.values.tolist() == [0.0]
 
 
+@pytest.mark.parametrize("rtol", [1e-2, 1e-4])
+def test_a_loose_run_may_leave_the_covariances_by_its_error(rtol):
+    """At the perfect solution the covariance is singular: an error of the order of rtol leaves the closed set."""
+    start = ld.Start(Q=[[0.2, 0.0], [0.0, 0.3]], R=[[1e-3, 0.0], [0.0, 1e-3]])
+    run = ld.solve(scenario(2, 2, "erf", 0.5), start, 2000, rtol=rtol, atol=rtol / 100)
+    assert run.attrs["status"] == "ok"
+    assert float(run.eps_g[-1]) < rtol
+
+
 def test_lost_positivity_is_named(monkeypatch):
     # A drift that is no average of anything: R grows and Q does not.
     flow = PERCEPTRON.flow()
