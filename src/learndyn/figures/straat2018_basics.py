@@ -109,8 +109,13 @@ def activation_surfaces() -> Figure:
         ax.plot_surface(xi_1, xi_2, ld.activation(name).g(x), cmap="cividis", linewidth=0, rcount=31, ccount=31)
         ax.set_title(title, y=0.97)
         ax.set(xticks=(-1, 0, 1), yticks=(-1, 0, 1))
+        if name == "erf":
+            ax.set_zticks((-1, 0, 1))
         ax.tick_params(pad=-3)
+        ax.zaxis.set_tick_params(pad=0)
         ax.grid(False)
+        for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+            axis.set_rotate_label(False)
         ax.set_xlabel(r"$\xi_1$", labelpad=-5)
         ax.set_ylabel(r"$\xi_2$", labelpad=-5)
         ax.set_zlabel(r"$\sigma$", labelpad=-5)
