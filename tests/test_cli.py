@@ -495,3 +495,15 @@ def test_an_unusable_cache_directory_is_no_error(folder):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "theory: ok" in done.stdout
     assert "arning" not in done.stderr
+
+
+def test_ctrl_c_waits_for_the_end_of_an_import():
+    """An interrupt inside jaxlib's import would abort the process."""
+    from learndyn import cli
+
+    reached, before = [], signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), cli._whole_imports():
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("the end")
+    assert reached == ["the end"]
+    assert signal.getsignal(signal.SIGINT) is before

@@ -7,7 +7,9 @@ written); 130 interrupted (what was kept is written).
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -164,6 +166,22 @@ def _places(file: Path, output: Path | None, plot: Path | None, *, simulated: bo
 
 
 @contextmanager
+def _whole_imports() -> Iterator[None]:
+    """Ctrl-C waits for the end of an import: inside of jaxlib's it would abort the process with a C++ traceback."""
+    if threading.current_thread() is not threading.main_thread():  # signals arrive elsewhere
+        yield
+        return
+    interrupted = []
+    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def _running(file: Path, table: str) -> Iterator[None]:
     """A run that ends early says so in its status; what a verb refuses gets its place in the file."""
     with warnings.catch_warnings():
@@ -176,8 +194,9 @@ def _running(file: Path, table: str) -> Iterator[None]:
 
 def _solve(file: Path, case: ScenarioFile, simulation: dict[str, Any] | None, quiet: bool) -> Any:
     """Theory; at the times of the simulation, rounded to whole updates as there, so that both have the same rows."""
-    from learndyn.engines import compilation_cache
-    from learndyn.verbs import solve
+    with _whole_imports():
+        from learndyn.engines import compilation_cache, theory  # noqa: F401
+        from learndyn.verbs import solve
 
     assert case.solve is not None
     options = dict(case.solve)
@@ -211,7 +230,9 @@ def _simulate(file: Path, case: ScenarioFile, options: dict[str, Any], quiet: bo
     _announce(
         f"Simulation: {options.get('replicas', 1)} replicas at N = {options['N']}; Ctrl-C keeps what is done ...", quiet
     )
-    from learndyn.verbs import simulate
+    with _whole_imports():
+        from learndyn.engines import weights  # noqa: F401
+        from learndyn.verbs import simulate
 
     with _running(file, "simulate"):
         return simulate(case.scenario, case.start, **options, progress=False if quiet else None)
