@@ -502,8 +502,13 @@ def test_ctrl_c_waits_for_the_end_of_an_import():
     from learndyn import cli
 
     reached, before = [], signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), cli._whole_imports():
-        os.kill(os.getpid(), signal.SIGINT)
-        reached.append("the end")
+
+    def interrupted_import() -> None:
+        with cli._whole_imports():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append("the end")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_import()
     assert reached == ["the end"]
     assert signal.getsignal(signal.SIGINT) is before
