@@ -19,6 +19,7 @@ the closed set of possible overlaps; where learning is perfect they are the one-
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -26,6 +27,7 @@ import jax.numpy as jnp
 
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import jax_namespace
+from learndyn.scenarios.base import Flow
 
 __all__ = ["drift", "eps_g", "state", "values"]
 
@@ -86,7 +88,7 @@ def values(scenario: Any) -> dict[str, jax.Array]:
 
 
 def drift(scenario: Any) -> Callable[..., jax.Array]:
-    """The drift as a pure function ``f(state, values, at=0.0)`` of flat arrays.
+    """The drift as a pure function ``f(state, values, at=0.0)`` of flat arrays, compiled at its first call.
 
     Examples
     --------
@@ -98,8 +100,12 @@ def drift(scenario: Any) -> Callable[..., jax.Array]:
     ...     round(float(f(start, ld.functional.values(perceptron))[0]), 6)
     0.025
     """
-    flow, length = _scenario(scenario).flow(), scenario.state_length
+    return _drift(_scenario(scenario).flow(), scenario.state_length)
 
+
+@lru_cache(maxsize=64)
+def _drift(flow: Flow, length: int) -> Callable[..., jax.Array]:
+    @jax.jit
     def f(state: Any, values: dict[str, Any], at: Any = 0.0) -> jax.Array:
         _check(state, length)
         return flow.drift(at, state, values)
@@ -124,6 +130,7 @@ def eps_g(scenario: Any) -> Callable[..., jax.Array]:
     """
     error, length = _scenario(scenario).error_function(jax_namespace()), scenario.state_length
 
+    @jax.jit
     def f(state: Any, values: dict[str, Any]) -> jax.Array:
         _check(state, length)
         return error(state, values)
