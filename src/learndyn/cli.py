@@ -116,9 +116,14 @@ def run(
     _announce(f"{case.title or file}", quiet)
     theory = _solve(file, case, options, quiet)
     simulation, interrupted = None, theory.attrs["status"] == "interrupted"
+    theory_is_saved = False
     if options is not None and theory.attrs["status"] == "ok":
-        # Written before the long part begins: no way of ending it loses what is done.
-        _write({name: path for name, path in places.items() if name == "theory"}, theory, None, quiet=True)
+        if "theory" in places:
+            from learndyn.results import save
+
+            # Written before the long part begins: no way of ending it loses what is done.
+            save(theory, places["theory"])
+            theory_is_saved = True
         try:
             simulation = _simulate(file, case, options, quiet)
             interrupted = simulation.attrs["status"] == "interrupted"
@@ -126,7 +131,7 @@ def run(
             interrupted = True
     if not quiet:
         _print_run(theory, simulation, skipped=options is not None and simulation is None)
-    _write(places, theory, simulation, quiet)
+    _write(places, theory, simulation, quiet, theory_is_saved=theory_is_saved)
     code = _exit_code(theory, simulation, interrupted)
     if code and quiet:
         from learndyn.summary import status
@@ -255,12 +260,13 @@ def _print_run(theory: Any, simulation: Any, *, skipped: bool) -> None:
     typer.echo("\n".join(line for line in lines if line is not None))
 
 
-def _write(places: dict[str, Path], theory: Any, simulation: Any, quiet: bool) -> None:
+def _write(places: dict[str, Path], theory: Any, simulation: Any, quiet: bool, *, theory_is_saved: bool) -> None:
     from learndyn.results import save
 
     for name, result in (("theory", theory), ("simulation", simulation)):
         if name in places and result is not None:
-            save(result, places[name])
+            if name != "theory" or not theory_is_saved:
+                save(result, places[name])
             _wrote(name, places[name], quiet)
     if "picture" in places:
         _draw(theory, simulation, places["picture"])

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import jax_namespace
-from learndyn.scenarios.base import Flow
+from learndyn.scenarios.base import Flow, checked_scenario
 
 __all__ = ["drift", "eps_g", "state", "values"]
 
@@ -38,14 +38,6 @@ def _float64() -> None:
             "learndyn.functional needs float64, but JAX computes in float32 here. Write `with jax.enable_x64(True):` "
             "around the call, or set jax.config.update('jax_enable_x64', True)."
         )
-
-
-def _scenario(scenario: Any) -> Any:
-    if not hasattr(scenario, "flow"):
-        raise InputError(
-            f"Argument `scenario` must be a scenario such as ld.StudentTeacher(...), but it is {scenario!r}."
-        )
-    return scenario
 
 
 def _check(state: Any, length: int) -> None:
@@ -100,7 +92,7 @@ def drift(scenario: Any) -> Callable[..., jax.Array]:
     ...     round(float(f(start, ld.functional.values(perceptron))[0]), 6)
     0.025
     """
-    return _drift(_scenario(scenario).flow(), scenario.state_length)
+    return _drift(checked_scenario(scenario).flow(), scenario.state_length)
 
 
 @lru_cache(maxsize=64)
@@ -128,7 +120,7 @@ def eps_g(scenario: Any) -> Callable[..., jax.Array]:
     ...     round(float(error(start, ld.functional.values(perceptron))), 6)
     0.232923
     """
-    error, length = _scenario(scenario).error_function(jax_namespace()), scenario.state_length
+    error, length = checked_scenario(scenario).error_function(jax_namespace()), scenario.state_length
 
     @jax.jit
     def f(state: Any, values: dict[str, Any]) -> jax.Array:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,25 +31,17 @@ from learndyn.scenarios.plain import scenario_from_plain, scenario_to_plain, sta
 SCHEMA = 1
 # How many sets of labels are kept for the next result with the same ones.
 FRAMES = 16
-JSON_ATTRIBUTES = ("scenario", "start", "options", "versions", "timings")
 PACKAGES = ("learndyn", "numpy", "scipy", "jax", "jaxlib", "diffrax", "numba", "xarray")
 
 
-class Versions(dict):
-    """Versions of learndyn and of the packages that it computes with."""
-
-    _known: dict[str, str] | None = None
-
-    @classmethod
-    def current(cls) -> dict[str, str]:
-        """Looked up once a process."""
-        if cls._known is None:
-            found = {}
-            for package in PACKAGES:
-                with contextlib.suppress(PackageNotFoundError):
-                    found[package] = version(package)
-            cls._known = found
-        return cls._known
+@cache
+def versions() -> dict[str, str]:
+    """Versions of learndyn and of the packages that it computes with, looked up once a process."""
+    found = {}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def trajectory(
@@ -76,7 +69,7 @@ def trajectory(
         "scenario": json.dumps(scenario_to_plain(scenario)),
         "start": json.dumps(start_to_plain(start)),
         "options": json.dumps(options),
-        "versions": json.dumps(Versions.current()),
+        "versions": json.dumps(versions()),
         "timings": json.dumps(timings),
     }
     if seed is not None:

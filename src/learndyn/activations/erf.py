@@ -12,7 +12,7 @@ from learndyn.activations.base import Activation
 INVERSE_SQRT_2 = 1.0 / sqrt(2.0)
 SQRT_2_OVER_PI = sqrt(2.0 / pi)
 TWO_OVER_PI = 2.0 / pi
-# Up to this many units together the whole square of (p, q) is cheaper than an index table of its upper triangle.
+# Up to this many units together the whole square of (p, q) at once is cheaper than half of it in blocks of rows.
 WHOLE_SQUARE = 8
 # In a large system: rows of (p, q) at a time, and angles evaluated at once.
 ROWS = 10

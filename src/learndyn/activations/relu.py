@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.activations.base import Activation
-from learndyn.gaussian.closed_forms import correlations
+from learndyn.gaussian.correlations import correlations
 
 TWO_PI = 2.0 * pi
 FOUR_PI = 4.0 * pi
@@ -77,6 +77,7 @@ def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
         tables = four_point_tables(K, C.shape[-1])
         a, b, p, q = np.array(tables.rows).T
         values = 2.0 * weight[p] * weight[q] * four_point_moments(r, tables)
+        # A scatter would cost as much as the formula where there is a single row (K = M = 2).
         mixed = mixed.at[a, b].add(values) if len(a) > 1 else mixed + values * _unit_matrix(K, a[0], b[0])
     return xp.where(i == k, same[i], mixed[i, k])
 

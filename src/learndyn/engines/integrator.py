@@ -64,7 +64,7 @@ def advance(
     carry = _unpack(packed)
     until, rtol, atol, limit, max_steps = numbers
     solver = _solver()
-    term = diffrax.ODETerm(flow.drift)  # type: ignore[arg-type]
+    term = diffrax.ODETerm(flow.drift)
     controller = diffrax.PIDController(rtol=rtol, atol=atol)
     order: Any = solver.error_order(term)
     n = carry["state"].shape[0]

@@ -36,7 +36,9 @@ def _horner(coefficients: tuple[float, ...], z: Any) -> Any:
     return total
 
 
-SMALL = 16
+def ratio(a: Any, b: Any) -> Any:
+    """a / b, and 0 where b = 0."""
+    return jnp.where(b == 0.0, 0.0, a / jnp.where(b == 0.0, 1.0, b))
 
 
 @jax.custom_jvp
@@ -55,7 +57,7 @@ def _angle_jvp(primals: Any, tangents: Any) -> Any:
     s, c = primals
     ds, dc = tangents
     square = s * s + c * c
-    return angle(s, c), (c * ds - s * dc) / jnp.where(square == 0.0, jnp.inf, square)
+    return angle(s, c), ratio(c * ds - s * dc, square)
 
 
 @jax.custom_jvp
@@ -72,7 +74,7 @@ def arcsine(x: Any) -> Any:
 def _arcsine_jvp(primals: Any, tangents: Any) -> Any:
     (x,) = primals
     cosine = root((1.0 - x) * (1.0 + x))
-    return arcsine(x), tangents[0] / jnp.where(cosine == 0.0, jnp.inf, cosine)
+    return arcsine(x), ratio(tangents[0], cosine)
 
 
 @jax.custom_jvp
@@ -95,12 +97,11 @@ def root(x: Any) -> Any:
 @root.defjvp
 def _root_jvp(primals: Any, tangents: Any) -> Any:
     value = root(primals[0])
-    return value, 0.5 * tangents[0] / jnp.where(value == 0.0, jnp.inf, value)
+    return value, ratio(0.5 * tangents[0], value)
 
 
-def ratio(a: Any, b: Any) -> Any:
-    """a / b, and 0 where b = 0."""
-    return jnp.where(b == 0.0, 0.0, a / jnp.where(b == 0.0, 1.0, b))
+# Up to this many columns a matrix product is written as a sum.
+SMALL = 16
 
 
 def product(A: Any, B: Any) -> Any:

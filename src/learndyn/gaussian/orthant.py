@@ -35,12 +35,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from learndyn.gaussian.jax_functions import angle, root
+from learndyn.gaussian.jax_functions import angle, arcsine, ratio, root
 
 PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 # Where the complement of pair number p stands in PAIRS: {0,1} <-> {2,3}, {0,2} <-> {1,3}, {0,3} <-> {1,2}.
 COMPLEMENT = (5, 4, 3, 2, 1, 0)
 TWO_PI = 2.0 * np.pi
+
+
+def pair_number(i: int, j: int) -> int:
+    """Where the pair {i, j} stands in PAIRS."""
+    return PAIRS.index((min(i, j), max(i, j)))
+
+
 PIVOT_FLOOR = 1e-15
 # Chosen for the smallest worst case over 100 000 covariances, generic and nearly singular of every kind: against the
 # same rule with 600 nodes, 48 nodes reach 3e-9, 56 reach 6e-10, 64 reach 3e-10; generic ones 1e-11 and better.
@@ -64,8 +71,7 @@ def _swap(r: list[Any], first: int, second: int, condition: Any) -> list[Any]:
     relabel = {first: second, second: first}
     swapped = list(r)
     for number, (i, j) in enumerate(PAIRS):
-        pair = tuple(sorted((relabel.get(i, i), relabel.get(j, j))))
-        partner = PAIRS.index(pair)
+        partner = pair_number(relabel.get(i, i), relabel.get(j, j))
         if partner != number:
             swapped[number] = jnp.where(condition, r[partner], r[number])
     return swapped
@@ -181,11 +187,6 @@ def _restore(values: list[Any], swaps: tuple[Any, Any, Any]) -> list[Any]:
     return _swap(values, 1, 2, swap_12)
 
 
-def arcsine(x: Any) -> Any:
-    """asin(x) with x clipped to [-1, 1]."""
-    return angle(x, root((1 - x) * (1 + x)))
-
-
 @jax.custom_jvp
 def orthant_4(r: jax.Array) -> jax.Array:
     """P4 and the six pi_ij for correlations of shape (6, ...) in the order of PAIRS; shape (7, ...).
@@ -204,13 +205,9 @@ def _orthant_4_jvp(primals: Any, tangents: Any) -> Any:
     parts = orthant_4(r)
     pi = parts[1:]
     bar = root((1 - r) * (1 + r))
-    dP4 = sum(pi[COMPLEMENT[p]] * _safe_ratio(dr[p], bar[p]) for p in range(6)) / TWO_PI
+    dP4 = sum(pi[COMPLEMENT[p]] * ratio(dr[p], bar[p]) for p in range(6)) / TWO_PI
     _, d_angles = jax.jvp(_jacobi_angles, (r,), (dr,))
     return parts, jnp.concatenate([jnp.asarray(dP4)[None], d_angles / TWO_PI])
-
-
-def _safe_ratio(a: Any, b: Any) -> Any:
-    return a / jnp.where(b == 0.0, jnp.inf, b)
 
 
 def _jacobi_angles(r: jax.Array) -> jax.Array:
@@ -226,7 +223,7 @@ def conditional_minors(r: jax.Array, pair: int) -> tuple[Any, Any]:
     k, m = PAIRS[COMPLEMENT[pair]]
 
     def c(p: int, q: int) -> Any:
-        return r[PAIRS.index((min(p, q), max(p, q)))]
+        return r[pair_number(p, q)]
 
     D = (1 - c(k, m)) * (1 + c(k, m))
 

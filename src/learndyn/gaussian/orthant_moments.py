@@ -25,8 +25,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from learndyn.gaussian.jax_functions import root, unit
-from learndyn.gaussian.orthant import PAIRS, TWO_PI, conditional_minors, orthant_4
+from learndyn.gaussian.jax_functions import ratio, root, unit
+from learndyn.gaussian.orthant import PAIRS, TWO_PI, conditional_minors, orthant_4, pair_number
 
 BATCH = 64
 
@@ -53,9 +53,7 @@ def four_point_tables(K: int, n: int) -> FourPointTables:
             c, d = (x for x in members if x not in (a, b))
             roles = ((a, b), (a, c), (a, d), (b, c), (b, d), (c, d))
             position = {x: p for p, x in enumerate(members)}
-            row_pairs.append(
-                tuple(PAIRS.index(tuple(sorted((position[p], position[q])))) for p, q in roles)  # type: ignore[arg-type]
-            )
+            row_pairs.append(tuple(pair_number(position[p], position[q]) for p, q in roles))
             row_set.append(len(sets))
             rows.append((a, b, c, d))
         sets.append(members)
@@ -69,8 +67,7 @@ def mixed_product(r_ab: Any, ac: Any, ad: Any, bc: Any, bd: Any) -> Any:
     """
 
     def bounded(product: Any, bound: Any) -> Any:
-        quotient = product / jnp.where(bound > 0.0, bound, 1.0)
-        return unit(jnp.where(bound > 0.0, quotient, 0.0))
+        return unit(ratio(product, bound))
 
     plus = bounded((ac + bc) * (ad + bd), 2 * (1 + r_ab))
     minus = bounded((ac - bc) * (ad - bd), 2 * (1 - r_ab))
@@ -100,8 +97,7 @@ def _gradient_4(r: Any, parts: Any) -> list[Any]:
     P4, _, pi_ac, pi_ad, pi_bc, pi_bd, pi_cd = parts
 
     def conditional(covariance: Any, bar: Any, bound: Any) -> Any:
-        quotient = covariance / jnp.where(bar > 0.0, bar, jnp.inf)
-        return jnp.clip(quotient, -bound, bound)
+        return jnp.clip(ratio(covariance, bar), -bound, bound)
 
     def one(r_ab: Any, r_ac: Any, r_ad: Any, r_bd: Any, bar_ac: Any, bar_ad: Any, pi_bd: Any, pi_bc: Any) -> Any:
         # d/dr_ac; the other three follow by exchanging a with b and c with d.

@@ -13,6 +13,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from learndyn.errors import InputError
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -89,3 +91,18 @@ class Scenario(Protocol):
     def scale(self, state: Any) -> float:
         """The size (as in `Flow.size`) that a state naturally has; far beyond it the run has diverged."""
         ...
+
+
+_known_types: set[type] = set()
+
+
+def checked_scenario(value: Any) -> Any:
+    """The value, refused in a sentence unless it is a scenario."""
+    # Looking a protocol up costs more than a step of the solver: once a type.
+    if type(value) not in _known_types:
+        if isinstance(value, type) or not isinstance(value, Scenario):
+            raise InputError(
+                f"Argument `scenario` must be a scenario such as ld.StudentTeacher(...), but it is {value!r}."
+            )
+        _known_types.add(type(value))
+    return value

@@ -22,8 +22,6 @@ QUANTITIES = {
         "largest minus second largest |cosine| of a student unit over the teacher units (|cosine| if M = 1)",
     ),
 }
-# Without a time axis: the same in every row.
-CONSTANT = ("T",)
 
 
 def generalisation_error(R: Any, Q: Any, T: Any, activation: Activation, xp: Any) -> Any:

@@ -9,7 +9,7 @@ Order parameters: Q = J J^T, R = J B^T; T = B B^T is given. Time: alpha = update
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -203,7 +203,7 @@ class StudentTeacher:
         >>> perceptron.replace(dynamics="gradient_flow").dynamics
         'gradient_flow'
         """
-        names = ["student", "teacher", "learning_rate", "dynamics"]
+        names = [entry.name for entry in fields(self)]
         for name in changes:
             if name not in names:
                 raise InputError(

@@ -1,4 +1,4 @@
-"""The averages of three Gaussian variables that ReLU and linear units need, in NumPy or JAX (argument `xp`)."""
+"""A covariance as correlations, with the arcsines that orthant probabilities are made of, in NumPy or JAX (`xp`)."""
 
 from __future__ import annotations
 
