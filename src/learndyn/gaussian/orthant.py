@@ -42,17 +42,16 @@ PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 COMPLEMENT = (5, 4, 3, 2, 1, 0)
 TWO_PI = 2.0 * np.pi
 
-
-def pair_number(i: int, j: int) -> int:
-    """Where the pair {i, j} stands in PAIRS."""
-    return PAIRS.index((min(i, j), max(i, j)))
-
-
 PIVOT_FLOOR = 1e-15
 # Chosen for the smallest worst case over 100 000 covariances, generic and nearly singular of every kind: against the
 # same rule with 600 nodes, 48 nodes reach 3e-9, 56 reach 6e-10, 64 reach 3e-10; generic ones 1e-11 and better.
 NODES = 56
 HALF_WIDTH = 2.65
+
+
+def pair_number(i: int, j: int) -> int:
+    """Where the pair {i, j} stands in PAIRS."""
+    return PAIRS.index((min(i, j), max(i, j)))
 
 
 def tanh_sinh_nodes(count: int, half_width: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
