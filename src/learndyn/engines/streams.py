@@ -1,0 +1,57 @@
+"""Random streams: one for every engine, N, replica and part of a run, whatever else runs beside it.
+
+    stream = SFC64(SeedSequence(seed, spawn_key=(engine, N, replica, part)))
+
+Runs of different N, engines and replicas are therefore independent at one seed, and a run in a list of N is the run
+with that N alone. A stream's state is six whole numbers, which a checkpoint keeps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+ENGINES = ("weights", "overlaps", "diffusion")  # the order is part of every stream: append, never reorder
+
+
+def stream(seed: int, engine: str, N: int, replica: int, part: int = 0) -> np.random.Generator:
+    """The random numbers of one part of one replica.
+
+    Parameters
+    ----------
+    seed
+        A non-negative integer, the seed of the whole run.
+    engine
+        One of `ENGINES`.
+    N
+        Dimension of the inputs; below 2^64.
+    replica, part
+        Number of the replica; number of the part where a replica needs several streams. Below 2^32.
+
+    Examples
+    --------
+    >>> from learndyn.engines.streams import stream
+    >>> alone, again, other = stream(1, "weights", 100, 0), stream(1, "weights", 100, 0), stream(1, "weights", 200, 0)
+    >>> first = alone.random()
+    >>> first == again.random(), first == other.random()
+    (True, False)
+    """
+    key = (ENGINES.index(engine), int(N), int(replica), int(part))
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def generator_state(rng: np.random.Generator) -> np.ndarray:
+    """The state of a stream as six unsigned 64-bit integers: SFC64's four words, then the buffered half of a word."""
+    state = rng.bit_generator.state
+    return np.array([*state["state"]["state"], state["has_uint32"], state["uinteger"]], dtype=np.uint64)
+
+
+def generator_from(state: np.ndarray) -> np.random.Generator:
+    """A stream that goes on where `generator_state` was taken."""
+    bits = np.random.SFC64(0)
+    bits.state = {
+        "bit_generator": "SFC64",
+        "state": {"state": np.array(state[:4], dtype=np.uint64)},
+        "has_uint32": int(state[4]),
+        "uinteger": int(state[5]),
+    }
+    return np.random.Generator(bits)
