@@ -268,6 +268,12 @@ class StudentTeacher:
 
         return make_flow(self.K, self.M, self.activation, self.dynamics)
 
+    def increments(self, xp: Any) -> Any:
+        """increments(flat state, values, normals): what one update adds, times N, with the namespace `xp`."""
+        from learndyn.scenarios.student_teacher.increments import make_increments
+
+        return make_increments(self.K, self.M, self.activation, xp)
+
     def step(self) -> Any:
         """One microscopic update, compiled by numba; refused for the gradient flow."""
         if self.dynamics == "gradient_flow":
