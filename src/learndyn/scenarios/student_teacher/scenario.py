@@ -274,6 +274,12 @@ class StudentTeacher:
 
         return make_increments(self.K, self.M, self.activation, xp)
 
+    def size_correction(self) -> Any:
+        """c(alpha, flat state, values) in JAX: at finite N the mean drift is F + c / N."""
+        from learndyn.scenarios.student_teacher.size_correction import make_size_correction
+
+        return make_size_correction(self.K, self.M, self.activation)
+
     def step(self) -> Any:
         """One microscopic update, compiled by numba; refused for the gradient flow."""
         if self.dynamics == "gradient_flow":
