@@ -12,14 +12,15 @@ FOREVER = 10**9
 
 
 class Scripted:
-    """Records a row every 10 updates; stops early at position `fails_at`; raises at position `raises_at`."""
+    """Records a row every 10 updates; stops early where `fails_at` says, {replica: position}; raises at `raises_at`."""
 
-    def __init__(self, rows, fails_at=None, raises_at=None, first_row=0, pause=0.0):
+    def __init__(self, numbers, rows, fails_at=None, raises_at=None, first_row=0, pause=0.0):
+        self.numbers = numbers
         self.position = 0
         self.rows = 0
         self.finished = False
         self.early_stop = None
-        self._total, self._fails_at, self._raises_at = rows, fails_at, raises_at
+        self._total, self._fails_at, self._raises_at = rows, fails_at or {}, raises_at
         self._first_row, self._pause = first_row, pause
 
     def advance(self):
@@ -27,16 +28,27 @@ class Scripted:
         self.position += 5
         if self.position == self._raises_at:
             raise ZeroDivisionError("in a replica")
-        if self.position == self._fails_at:
-            self.finished, self.early_stop = True, EarlyStop("diverged", f"stopped at {self.position}.")
+        failed = [number for number in self.numbers if self._fails_at.get(number) == self.position]
+        if failed:
+            self.finished, self.early_stop = True, EarlyStop("diverged", f"stopped at {self.position}.", min(failed))
         elif self.position % 10 == 0 and self.position > self._first_row:
             self.rows += 1
             self.finished = self.rows == self._total
 
+    def snapshot(self):
+        raise AssertionError("nobody asked for a checkpoint")
+
+    restore = snapshot
+
+
+def each(count, **options):
+    """Replicas 0, 1, ..., one a unit."""
+    return [Scripted([number], **options) for number in range(count)]
+
 
 @pytest.mark.parametrize("threads", [None, 1, 3, 20])
 def test_all_replicas_run_to_their_ends(threads):
-    replicas = [Scripted(rows=4) for _ in range(7)]
+    replicas = each(7, rows=4)
     outcome = run_replicas(replicas, updates=40, threads=threads, progress=False)
     assert (outcome.status, outcome.rows, outcome.kept.tolist()) == ("ok", 4, list(range(7)))
     assert [replica.position for replica in replicas] == [40] * 7
@@ -54,7 +66,7 @@ def test_threads_run_replicas_at_the_same_time_and_no_more_than_asked():
             with lock:
                 running[0] -= 1
 
-    run_replicas([Counting(rows=5, pause=0.002) for _ in range(6)], updates=50, threads=3, progress=False)
+    run_replicas([Counting([i], rows=5, pause=0.002) for i in range(6)], updates=50, threads=3, progress=False)
     assert most[0] == 3
 
 
@@ -65,12 +77,14 @@ def test_thread_count_is_bounded_by_replicas_and_cores():
     assert thread_count(8, 2) == 2
 
 
+FAILS = {1: 65, 2: 35, 4: 35, 5: 55}
+
+
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_the_earliest_stop_ends_the_run_whatever_the_threads(threads):
-    fails = [None, 65, 35, None, 35, 55, None]
-    replicas = [Scripted(rows=1000, fails_at=at) for at in fails]
+    replicas = each(7, rows=1000, fails_at=FAILS)
     outcome = run_replicas(replicas, updates=10_000, threads=threads, progress=False)
-    # Replicas 2 and 4 stop at update 35, after the rows at 10, 20, 30.
+    # Replicas 2 and 4 stop first, after the rows at 10, 20, 30.
     assert (outcome.status, outcome.rows, outcome.kept.tolist()) == ("diverged", 3, list(range(7)))
     assert outcome.message == "Replica 2 stopped at 35."
     assert all(replica.rows >= 3 for replica in replicas)
@@ -80,8 +94,39 @@ def test_the_earliest_stop_ends_the_run_whatever_the_threads(threads):
         assert replicas[6].position == 40  # one chunk further than the stop
 
 
+GROUPS = {
+    "alone": [[0], [1], [2], [3], [4], [5], [6]],
+    "pairs": [[0, 1], [2, 3], [4, 5], [6]],
+    "all": [list(range(7))],
+    "shuffled": [[6, 4], [5, 1, 3], [2, 0]],
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("groups", GROUPS)
+def test_replicas_in_lockstep_end_as_they_do_alone(groups, threads):
+    """Of two replicas that stop at the same update the lowest number is named, whatever the groups."""
+    units = [Scripted(numbers, rows=1000, fails_at=FAILS) for numbers in GROUPS[groups]]
+    outcome = run_replicas(units, updates=10_000, threads=threads, progress=False)
+    assert (outcome.status, outcome.rows, outcome.kept.tolist()) == ("diverged", 3, list(range(7)))
+    assert outcome.message == "Replica 2 stopped at 35."
+
+
+@pytest.mark.parametrize("groups", GROUPS)
+def test_what_is_kept_is_ascending_numbers_of_replicas(groups):
+    outcome = run_replicas([Scripted(numbers, rows=3) for numbers in GROUPS[groups]], updates=30, progress=False)
+    assert (outcome.status, outcome.kept.tolist()) == ("ok", list(range(7)))
+
+
+def test_interrupt_counts_replicas_not_units():
+    units = [Scripted([0, 1, 2], rows=3, pause=0.001), Scripted([3, 4], rows=FOREVER, pause=0.001)]
+    outcome = run_replicas(units, updates=FOREVER, threads=2, progress=interrupt_when(lambda: units[0].finished))
+    assert (outcome.status, outcome.rows, outcome.kept.tolist()) == ("interrupted", 3, [0, 1, 2])
+    assert outcome.message == "Interrupted: 3 of 5 replicas had finished and are kept."
+
+
 def test_an_exception_in_a_replica_stops_the_others_and_is_raised():
-    replicas = [Scripted(rows=FOREVER), Scripted(rows=FOREVER, raises_at=50)]
+    replicas = [Scripted([0], rows=FOREVER), Scripted([1], rows=FOREVER, raises_at=50)]
     with pytest.raises(ZeroDivisionError, match="in a replica"):
         run_replicas(replicas, updates=FOREVER, threads=2, progress=False)
     assert not replicas[0].finished
@@ -99,7 +144,7 @@ def interrupt_when(condition):
 
 
 def test_interrupt_keeps_finished_replicas_whole():
-    replicas = [Scripted(rows=3, pause=0.001) if i in (0, 2) else Scripted(rows=FOREVER, pause=0.001) for i in range(6)]
+    replicas = [Scripted([i], rows=3 if i in (0, 2) else FOREVER, pause=0.001) for i in range(6)]
     progress = interrupt_when(lambda: replicas[0].finished and replicas[2].finished)
     outcome = run_replicas(replicas, updates=FOREVER, threads=4, progress=progress)
     assert (outcome.status, outcome.rows, outcome.kept.tolist()) == ("interrupted", 3, [0, 2])
@@ -107,7 +152,7 @@ def test_interrupt_keeps_finished_replicas_whole():
 
 
 def test_interrupt_before_any_has_finished_keeps_the_rows_that_all_running_ones_have():
-    replicas = [Scripted(FOREVER, pause=0.001), Scripted(FOREVER, pause=0.01), Scripted(FOREVER), Scripted(FOREVER)]
+    replicas = [Scripted([i], FOREVER, pause=pause) for i, pause in enumerate([0.001, 0.01, 0.0, 0.0])]
     progress = interrupt_when(lambda: min(replicas[0].rows, replicas[1].rows) >= 2)
     outcome = run_replicas(replicas, updates=FOREVER, threads=2, progress=progress)
     assert (outcome.status, outcome.kept.tolist()) == ("interrupted", [0, 1])  # 2 and 3 had not started
@@ -115,13 +160,13 @@ def test_interrupt_before_any_has_finished_keeps_the_rows_that_all_running_ones_
 
 
 def test_interrupt_without_any_row_is_raised():
-    replicas = [Scripted(rows=FOREVER, first_row=FOREVER)]
+    replicas = each(1, rows=FOREVER, first_row=FOREVER)
     with pytest.raises(KeyboardInterrupt):
         run_replicas(replicas, updates=FOREVER, progress=interrupt_when(lambda: True))
 
 
 def test_interrupt_after_the_last_row_loses_nothing():
-    replicas = [Scripted(rows=2) for _ in range(3)]
+    replicas = each(3, rows=2)
     progress = interrupt_when(lambda: all(replica.finished for replica in replicas))
     outcome = run_replicas(replicas, updates=20, threads=1, progress=progress)
     assert (outcome.status, outcome.kept.size) == ("ok", 3)
@@ -129,7 +174,7 @@ def test_interrupt_after_the_last_row_loses_nothing():
 
 def test_interrupt_after_an_early_stop_keeps_what_it_left():
     """Replica 0 stops early at update 25; replica 1, slower, is cut off before it gets there."""
-    replicas = [Scripted(FOREVER, fails_at=25), Scripted(FOREVER, pause=0.5)]
+    replicas = [Scripted([0], FOREVER, fails_at={0: 25}), Scripted([1], FOREVER, pause=0.5)]
     progress = interrupt_when(lambda: replicas[0].finished)
     outcome = run_replicas(replicas, updates=FOREVER, threads=2, progress=progress)
     assert (outcome.status, outcome.rows, outcome.kept.tolist()) == ("diverged", 2, [0])
@@ -137,22 +182,23 @@ def test_interrupt_after_an_early_stop_keeps_what_it_left():
     assert "Interrupted" in outcome.message
 
 
-def test_progress_counts_updates():
+@pytest.mark.parametrize("units", [[[0], [1]], [[0, 1]]])
+def test_progress_counts_the_updates_of_all_replicas(units):
     seen = []
     run_replicas(
-        [Scripted(rows=4, pause=0.03) for _ in range(2)],
-        updates=40,
+        [Scripted(numbers, rows=6, pause=0.03) for numbers in units],
+        updates=60,
         threads=1,
         progress=lambda done, total: seen.append((done, total)),
     )
-    assert seen[-1] == (80, 80)
+    assert seen[-1] == (120, 120)
     assert len(seen) > 2
     assert np.all(np.diff([done for done, _ in seen]) >= 0)
 
 
 def test_bar_is_silent_unless_asked_for_or_on_a_terminal(capsys):
-    run_replicas([Scripted(rows=2)], updates=20, progress=None)  # stderr is no terminal here
-    run_replicas([Scripted(rows=2)], updates=20, progress=False)
+    run_replicas(each(1, rows=2), updates=20, progress=None)  # stderr is no terminal here
+    run_replicas(each(1, rows=2), updates=20, progress=False)
     assert capsys.readouterr().err == ""
-    run_replicas([Scripted(rows=2, pause=0.05)], updates=20, progress=True)
+    run_replicas(each(1, rows=2, pause=0.05), updates=20, progress=True)
     assert "simulate" in capsys.readouterr().err

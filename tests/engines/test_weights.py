@@ -10,6 +10,7 @@ import pytest
 
 import learndyn
 from learndyn.activations import activation
+from learndyn.engines.streams import stream
 from learndyn.engines.weights import draw_weights, run_weights, uses_blocks
 from learndyn.errors import InputError
 from learndyn.scenarios.student_teacher.steps import make_step
@@ -21,10 +22,6 @@ def covariance(K, M, seed=0):
     """Some positive definite overlaps with lengths around 1."""
     A = np.random.default_rng(seed).standard_normal((K + M, 3 * (K + M)))
     return A @ A.T / A.shape[1]
-
-
-def stream(seed, *key):
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 # ---- The start
@@ -74,19 +71,20 @@ def test_too_small_a_dimension_is_refused():
 
 
 def plain_loop(name, eta, C, K, N, steps, seed):
-    """The same descent, written plainly in NumPy from the definition, on the same random numbers."""
+    """The same descent, written plainly in NumPy from the definition, on the same random numbers: rows of R, Q, J."""
     act = activation(name)
-    J, B = draw_weights(C, K, N, stream(seed, 0, 0))
-    J, rng, R, Q = J.copy(), stream(seed, 0), [], []
+    J, B = draw_weights(C, K, N, stream(seed, "weights", N, 0, 1))
+    J, rng, R, Q, path = J.copy(), stream(seed, "weights", N, 0), [], [], []
     for update in range(steps[-1] + 1):
         if update in steps:
+            path.append(J.copy())
             R.append(J @ B.T)
             Q.append(J @ J.T)
         xi = rng.standard_normal(N)
         x, y = J @ xi, B @ xi
         delta = act.dg(x) * (act.g(y).sum() - act.g(x).sum())
         J += eta / N * np.outer(delta, xi)
-    return np.array(R), np.array(Q)
+    return np.array(R), np.array(Q), np.array(path)
 
 
 @pytest.mark.parametrize("blocks", [False, True])
@@ -102,8 +100,8 @@ def plain_loop(name, eta, C, K, N, steps, seed):
 def test_both_kernels_make_the_updates_of_the_definition(name, K, M, N, blocks):
     C = covariance(K, M)
     steps = np.array([0, 1, 15, 16, 17, 40, 100])  # in and across blocks of 16
-    run = run_weights(make_step(activation(name), 0.8), C, K, N, steps, seed=3, blocks=blocks)
-    R, Q = plain_loop(name, 0.8, C, K, N, steps, seed=3)
+    run = run_weights(make_step(activation(name), 0.8), C, K, N, steps, seed=3, blocks=blocks, record_weights=True)
+    R, Q, J = plain_loop(name, 0.8, C, K, N, steps, seed=3)
     assert run.status == "ok"
     assert np.abs(R[-1] - R[0]).max() > 1e-3  # something was learned
     # 100 updates; each rounds sums of N terms of order 1 (error at most N eps) and adds a few eps of its own.
@@ -111,6 +109,8 @@ def test_both_kernels_make_the_updates_of_the_definition(name, K, M, N, blocks):
     tolerance = 100 * (N + 100) * EPS
     np.testing.assert_allclose(run.R[0], R, rtol=0, atol=tolerance)
     np.testing.assert_allclose(run.Q[0], Q, rtol=0, atol=tolerance)
+    assert run.J is not None
+    np.testing.assert_allclose(run.J[0], J, rtol=0, atol=tolerance)
 
 
 def test_the_kernel_follows_from_the_numbers_of_units_alone():
@@ -144,6 +144,26 @@ def test_bits_do_not_depend_on_threads_or_chunks(blocks):
         again = run(threads, chunk)
         np.testing.assert_array_equal(again[0], R)
         np.testing.assert_array_equal(again[1], Q)
+
+
+def test_recorded_weight_vectors_are_those_whose_overlaps_are_recorded():
+    K, M, N, replicas = 2, 3, 40, 3
+    arguments = make_step(activation("relu"), 0.9), covariance(K, M), K, N, [0, 5, 100]
+    run = run_weights(*arguments, replicas=replicas, seed=6, record_weights=True)
+    assert run.J is not None
+    assert run.B is not None
+    assert (run.J.shape, run.B.shape) == ((replicas, 3, K, N), (replicas, M, N))
+    for index in range(replicas):
+        J, B = draw_weights(arguments[1], K, N, stream(6, "weights", N, index, 1))
+        np.testing.assert_array_equal(run.J[index, 0], J)
+        np.testing.assert_array_equal(run.B[index], B)
+    # A sum of N products, in another order: N roundings of terms whose moduli add up to |J_i| |B_n| at most.
+    lengths = np.sqrt(np.max(run.Q) * np.trace(arguments[1]))
+    np.testing.assert_allclose(np.einsum("rtin,rmn->rtim", run.J, run.B), run.R, rtol=0, atol=N * EPS * lengths)
+    plain = run_weights(*arguments, replicas=replicas, seed=6)
+    assert (plain.J, plain.B) == (None, None)
+    np.testing.assert_array_equal(plain.R, run.R)
+    np.testing.assert_array_equal(plain.Q, run.Q)
 
 
 @pytest.mark.parametrize("blocks", [False, True])

@@ -4,13 +4,15 @@ The overlaps R = J B^T and Q = J J^T are measured at the rows that are asked for
 weight vectors and the inputs at work and nothing that grows with the number of updates; the loops are in
 `learndyn.engines.weights_kernels`, the threads in `learndyn.engines.driver`.
 
-Random numbers: replica r draws its inputs from SFC64 seeded with SeedSequence(seed, spawn_key=(r,)), and the weight
-vectors of its start with spawn_key=(r, 0). Same scenario, seed and kind of CPU: the same bits, for any number of
-threads and any chunk. Results depend on which rows are recorded by rounding only.
+Random numbers: a replica draws its inputs from part 0 of its stream (`learndyn.engines.streams`), and the weight
+vectors of its start from part 1. Same scenario, seed and kind of CPU: the same bits, for any number of threads, any
+chunk, and when the run was cut and went on from a checkpoint. Results depend on which rows are recorded by rounding
+only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -18,22 +20,26 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from learndyn.engines.checkpoint import Checkpoint, fingerprint
 from learndyn.engines.driver import EarlyStop, Outcome, Progress, run_replicas
+from learndyn.engines.streams import generator_from, generator_state, stream
 from learndyn.engines.weights_kernels import BLOCK, advance_blocks, advance_plain
 from learndyn.errors import InputError
 
 CHUNK_SECONDS = 0.1
+INPUTS, START = 0, 1  # the parts of a replica's stream
 GROWTH_LIMIT = 1e6  # learning has diverged when some |J_i|^2 exceeds this multiple of the trace of C at the start
 
 
 @dataclass(frozen=True)
 class WeightsRun:
-    """The overlaps that a run recorded.
+    """What a run recorded.
 
     ``R`` has shape (replicas, rows, K, M), ``Q`` (replicas, rows, K, K), ``steps`` (rows,): the update counts of the
-    rows. ``replicas`` are the numbers of the replicas that are kept. ``status`` is ``"ok"``, ``"interrupted"`` or
-    ``"diverged"``; in the last two cases rows or replicas are missing, as ``message`` says, and there may be no row.
-    ``timings`` holds seconds: ``"compile"`` (or load from disk) and ``"run"``.
+    rows. ``J`` (replicas, rows, K, N) and ``B`` (replicas, M, N) are the weight vectors themselves where they were
+    asked for, else None. ``replicas`` are the numbers of the replicas that are kept. ``status`` is ``"ok"``,
+    ``"interrupted"`` or ``"diverged"``; in the last two cases rows or replicas are missing, as ``message`` says, and
+    there may be no row. ``timings`` holds seconds: ``"compile"`` (or load from disk) and ``"run"``.
     """
 
     steps: np.ndarray
@@ -43,6 +49,8 @@ class WeightsRun:
     status: str
     message: str
     timings: dict[str, float]
+    J: np.ndarray | None = None
+    B: np.ndarray | None = None
 
 
 def draw_weights(C: np.ndarray, K: int, N: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -118,8 +126,10 @@ def run_weights(
     threads: int | None = None,
     chunk: int | None = None,
     blocks: bool | None = None,
+    record_weights: bool = False,
     seed: int,
     progress: Progress = None,
+    checkpoint: Checkpoint | None = None,
 ) -> WeightsRun:
     """Simulate gradient descent on weight vectors and record the overlaps.
 
@@ -143,10 +153,15 @@ def run_weights(
         Updates between two looks at Ctrl-C; None: about 0.1 s. Does not change the result.
     blocks
         The kernel; None: the faster one (`uses_blocks`). Changes the result by rounding.
+    record_weights
+        Whether the weight vectors are recorded too, K N numbers a row and replica.
     seed
         A non-negative integer.
     progress
         As in `learndyn.engines.driver.run_replicas`.
+    checkpoint
+        Where to keep what is needed to go on after an interruption; its identity gains all arguments here that fix
+        the bits. The caller's part is what `step` holds, and versions.
 
     Returns
     -------
@@ -157,7 +172,7 @@ def run_weights(
     Raises
     ------
     InputError
-        When N < K + M.
+        When N < K + M, or the checkpoint cannot be used.
     KeyboardInterrupt
         When interrupted before any row was recorded.
     """
@@ -172,14 +187,22 @@ def run_weights(
         begin = perf_counter()
         _compile(plan)
         compiled = perf_counter()
-        R, Q = np.empty((replicas, steps.size, K, M)), np.empty((replicas, steps.size, K, K))
-        runs = [_WeightsReplica(plan, index, R[index], Q[index]) for index in range(replicas)]
-        outcome = run_replicas(runs, updates=int(steps[-1]), threads=threads, progress=progress)
+        record = _room(plan, replicas, record_weights)
+        units = [
+            _WeightsReplica(plan, index, {name: values[index] for name, values in record.items()})
+            for index in range(replicas)
+        ]
+        if checkpoint is not None:
+            checkpoint = checkpoint.including(**_identity(plan, replicas, record_weights))
+        outcome = run_replicas(units, updates=int(steps[-1]), threads=threads, progress=progress, checkpoint=checkpoint)
         end = perf_counter()
+    recorded = {
+        name: values[outcome.kept] if name == "B" else values[outcome.kept, : outcome.rows]
+        for name, values in record.items()
+    }
     return WeightsRun(
+        **recorded,
         steps=steps[: outcome.rows],
-        R=R[outcome.kept, : outcome.rows],
-        Q=Q[outcome.kept, : outcome.rows],
         replicas=outcome.kept,
         status=outcome.status,
         message=_message(outcome, plan),
@@ -217,15 +240,41 @@ class _Plan:
         return kernel(self.step, W, self.K, inputs, rng, first, last, self.interval, self.limit)
 
 
-class _WeightsReplica:
-    """One replica of the driver (`learndyn.engines.driver.Replica`): weight vectors, a stream, and the rows so far."""
+def _room(plan: _Plan, replicas: int, record_weights: bool) -> dict[str, np.ndarray]:
+    """Where the replicas, on the first axis, record their rows, on the second; B has no rows."""
+    K, N, rows = plan.K, plan.N, plan.steps.size
+    M = plan.C.shape[0] - K
+    room = {"R": np.empty((replicas, rows, K, M)), "Q": np.empty((replicas, rows, K, K))}
+    if record_weights:
+        room |= {"J": np.empty((replicas, rows, K, N)), "B": np.empty((replicas, M, N))}
+    return room
 
-    def __init__(self, plan: _Plan, index: int, R: np.ndarray, Q: np.ndarray) -> None:
+
+def _identity(plan: _Plan, replicas: int, record_weights: bool) -> dict[str, Any]:
+    """All arguments that fix the bits, for a checkpoint; not the chunk."""
+    return {
+        "engine": "weights",
+        "C": fingerprint(plan.C),
+        "K": plan.K,
+        "N": plan.N,
+        "rows": fingerprint(plan.steps),
+        "replicas": replicas,
+        "blocks": plan.blocks,
+        "record_weights": record_weights,
+        "seed": plan.seed,
+    }
+
+
+class _WeightsReplica:
+    """A unit of one replica (`learndyn.engines.driver.Unit`): weight vectors, a stream, and the rows so far."""
+
+    def __init__(self, plan: _Plan, index: int, record: Mapping[str, np.ndarray]) -> None:
+        self.numbers = (index,)
         self.position = 0
         self.rows = 0
         self.finished = False
         self.early_stop: EarlyStop | None = None
-        self._plan, self._index, self._R, self._Q = plan, index, R, Q
+        self._plan, self._index, self._recorded = plan, index, record
         self._W: np.ndarray | None = None  # rows: J, then B
         self._inputs: np.ndarray | None = None
         self._rng: np.random.Generator | None = None
@@ -242,11 +291,29 @@ class _WeightsReplica:
         if self.finished:
             self._W = self._inputs = self._rng = None
 
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """The rows so far and, unless finished, the weight vectors and the stream."""
+        kept = {name: values if name == "B" else values[: self.rows] for name, values in self._recorded.items()}
+        if self._W is not None:
+            assert self._rng is not None
+            kept |= {"W": self._W.copy(), "stream": generator_state(self._rng)}
+        return kept
+
+    def restore(self, snapshot: Mapping[str, np.ndarray]) -> None:
+        """Go on where `snapshot` was taken."""
+        for name, values in self._recorded.items():
+            values[: len(snapshot[name])] = snapshot[name]
+        if not self.finished:
+            self._W, self._rng = snapshot["W"], generator_from(snapshot["stream"])
+            self._inputs = self._plan.working_space(self._plan.N)
+
     def _begin(self) -> None:
         plan = self._plan
-        self._rng = _stream(plan.seed, self._index)
-        self._W = _draw_rows(plan.C, plan.N, _stream(plan.seed, self._index, 0))
+        self._rng = stream(plan.seed, "weights", plan.N, self._index, INPUTS)
+        self._W = _draw_rows(plan.C, plan.N, stream(plan.seed, "weights", plan.N, self._index, START))
         self._inputs = plan.working_space(plan.N)
+        if "B" in self._recorded:
+            self._recorded["B"][:] = self._W[plan.K :]
         if plan.steps[0] == 0:
             self._record()
 
@@ -268,7 +335,9 @@ class _WeightsReplica:
         if not np.all(np.diag(Q) <= self._plan.limit):  # also when NaN
             self._diverged()
             return
-        self._Q[self.rows], self._R[self.rows] = Q, J @ B.T
+        for name, value in {"R": J @ B.T, "Q": Q, "J": J}.items():
+            if name in self._recorded:
+                self._recorded[name][self.rows] = value
         self.rows += 1
         self.finished = self.rows == self._plan.steps.size
 
@@ -278,11 +347,7 @@ class _WeightsReplica:
             f"diverged at alpha = {self.position / self._plan.N:.6g}: some |J_i|^2 exceeded {GROWTH_LIMIT:g} times the "
             "trace of the overlaps at the start. The rows before are kept; try a smaller learning rate."
         )
-        self.early_stop = EarlyStop("diverged", reason)
-
-
-def _stream(seed: int, *key: int) -> np.random.Generator:
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))
+        self.early_stop = EarlyStop("diverged", reason, self._index)
 
 
 def _chunk(K: int, M: int, N: int) -> int:
@@ -292,7 +357,7 @@ def _chunk(K: int, M: int, N: int) -> int:
 
 def _compile(plan: _Plan) -> None:
     """Compile the kernel, or load it from disk, by one update of tiny weight vectors."""
-    plan.advance(np.zeros((plan.C.shape[0], 1)), plan.working_space(1), _stream(0), 0, 1)
+    plan.advance(np.zeros((plan.C.shape[0], 1)), plan.working_space(1), stream(0, "weights", 1, 0), 0, 1)
 
 
 def _message(outcome: Outcome, plan: _Plan) -> str:
