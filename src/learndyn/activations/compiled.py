@@ -1,15 +1,18 @@
 """Activations inside compiled simulation steps: `g(tag, x)` and `dg(tag, x)` for use in numba kernels.
 
+x is a number, or `Lanes` of numbers (`learndyn.lanes`).
+
 A kernel receives an `ActivationTag`, a value without content whose numba type names the activation. The kernel is
 compiled once for each activation, with the text of its g and g' inlined, and kept in numba's disk cache. (A closure
 over g would never be cached, and a function passed as a value is called through a pointer.)
 
 numba's cache watches the kernel's own file only. The type of a tag therefore carries a digest of all the text that the
-kernel takes from elsewhere: the activation's file, this file, and the file of the step that uses it. Editing one of
-them makes a new type, hence a new entry in the cache, never a stale kernel.
+kernel takes from elsewhere: the activation's file, this file, those of the lanes, and the file of the step that uses
+it. Editing one of them makes a new type, hence a new entry in the cache, never a stale kernel.
 
 For developers: an activation whose file defines `g(x, xp)` and `dg(x, xp)` needs nothing more to run here, as long as
-it asks `xp` only for `pi` and for the functions registered at the end of this file.
+it asks `xp` only for `pi` and for the functions registered at the end of this file. A function that has no form for
+lanes yet is evaluated lane by lane: right, and slow.
 """
 
 from __future__ import annotations
@@ -34,6 +37,11 @@ from numba.extending import (
 )
 
 from learndyn.activations.base import Activation
+from learndyn.lanes import functions, random
+from learndyn.lanes import types as lanes_types
+from learndyn.lanes.types import LANES, MaskType, absolute, is_lanes, lane_of, select, with_lane
+
+LANES_FILES = tuple(str(module.__file__) for module in (functions, random, lanes_types))
 
 # What a tag's type stands for, by (name, digest). The entry is there whenever a kernel is compiled, because the value
 # that selects the kernel is a tag; a kernel that comes from the disk cache does not need it.
@@ -55,7 +63,7 @@ class ActivationTag:
     __slots__ = ("digest", "name")
 
     def __init__(self, activation: Activation, *source_files: str) -> None:
-        texts = [activation.digest, *(file_digest(path) for path in (__file__, *source_files))]
+        texts = [activation.digest, *(file_digest(path) for path in (__file__, *LANES_FILES, *source_files))]
         self.name = activation.name
         self.digest = hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
         _TAGGED[self.name, self.digest] = activation
@@ -156,11 +164,20 @@ def _pi(xp):
     return lambda xp: math.pi
 
 
-def _offer(name: str, function: Any) -> None:
-    """Make a function of one number, known to numba, a method of `xp`."""
+def _offer(name: str, function: Any, of_lanes: Any = None) -> None:
+    """Make a function of one number, known to numba, a method of `xp`; and its form for lanes, where there is one."""
 
     def method(xp, x):
-        return lambda xp, x: function(x)
+        if not is_lanes(x):
+            return lambda xp, x: function(x)
+        if of_lanes is not None:
+            return lambda xp, x: of_lanes(x)
+        return one_by_one
+
+    def one_by_one(xp, x):
+        for lane in range(LANES):
+            x = with_lane(x, lane, function(lane_of(x, lane)))
+        return x
 
     overload_method(ScalarsType, name)(method)
 
@@ -174,32 +191,43 @@ def _sign(x):
     return 0.0 * x  # 0, and NaN for NaN
 
 
-for _function in (
-    math.erf,
-    math.exp,
-    math.expm1,
-    math.log,
-    math.log1p,
-    math.sqrt,
-    math.sin,
-    math.cos,
-    math.tanh,
+@njit
+def _sign_of_lanes(x):
+    return select(x > 0.0, 1.0, select(x < 0.0, -1.0, 0.0 * x))
+
+
+for _function, _of_lanes in (
+    (math.erf, functions.erf),
+    (math.exp, functions.exp),
+    (math.expm1, None),
+    (math.log, None),
+    (math.log1p, None),
+    (math.sqrt, lanes_types.sqrt),
+    (math.sin, None),
+    (math.cos, None),
+    (math.tanh, None),
 ):
-    _offer(_function.__name__, _function)
-_offer("abs", abs)
-_offer("sign", _sign)
+    _offer(_function.__name__, _function, _of_lanes)
+_offer("abs", abs, absolute)
+_offer("sign", _sign, _sign_of_lanes)
 
 
 @overload_method(ScalarsType, "maximum")
 def _maximum(xp, x, y):
+    if is_lanes(x) or is_lanes(y):
+        return lambda xp, x, y: select(x >= y, x, select(x == x, y, x))
     return lambda xp, x, y: x if x >= y or x != x else y  # x != x: NaN stays
 
 
 @overload_method(ScalarsType, "minimum")
 def _minimum(xp, x, y):
+    if is_lanes(x) or is_lanes(y):
+        return lambda xp, x, y: select(x <= y, x, select(x == x, y, x))
     return lambda xp, x, y: x if x <= y or x != x else y
 
 
 @overload_method(ScalarsType, "where")
 def _where(xp, condition, x, y):
+    if isinstance(condition, MaskType):
+        return lambda xp, condition, x, y: select(condition, x, y)
     return lambda xp, condition, x, y: x if condition else y

@@ -12,6 +12,7 @@ from numba.extending import overload
 
 from learndyn.activations import Activation
 from learndyn.activations.compiled import ActivationTag, dg, g
+from learndyn.lanes.types import get, put
 from learndyn.scenarios.microscopic import error_signal
 
 __all__ = ["CommitteeStep", "error_signal", "make_step"]
@@ -37,7 +38,7 @@ def make_step(activation: Activation, learning_rate: float) -> CommitteeStep:
     Returns
     -------
     CommitteeStep
-        To be passed to `learndyn.engines.weights.run_weights`.
+        To be passed to `learndyn.engines.overlaps.run_overlaps` or `learndyn.engines.weights.run_weights`.
     """
     return CommitteeStep(ActivationTag(activation, __file__), float(learning_rate))
 
@@ -48,12 +49,12 @@ def _committee_error_signal(step: Any, x: Any, y: Any, delta: Any) -> Any:
         return None
 
     def implementation(step: Any, x: Any, y: Any, delta: Any) -> None:
-        error = 0.0  # tau - sigma
-        for n in range(y.size):
-            error += g(step.activation, y[n])
-        for i in range(x.size):
-            error -= g(step.activation, x[i])
-        for i in range(x.size):
-            delta[i] = dg(step.activation, x[i]) * error
+        error = g(step.activation, get(y, 0))  # tau - sigma
+        for n in range(1, y.shape[0]):
+            error += g(step.activation, get(y, n))
+        for i in range(x.shape[0]):
+            error -= g(step.activation, get(x, i))
+        for i in range(x.shape[0]):
+            put(delta, i, dg(step.activation, get(x, i)) * error)
 
     return implementation

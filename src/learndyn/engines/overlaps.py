@@ -1,0 +1,271 @@
+"""The overlaps engine: the exact finite-size process of the order parameters, without weight vectors.
+
+For Gaussian inputs (R, Q) is a Markov chain at every N >= K + M: an update needs x = J xi and y = B xi, which are
+Gaussian with the covariance [[Q, R], [R^T, T]], and |xi|^2 beyond them, which is chi-square. So
+
+    R' = R + (eta / N) delta y^T,   Q' = Q + (eta / N) (delta x^T + x delta^T) + (eta / N)^2 |xi|^2 delta delta^T
+
+is drawn in O(K (K + M)), whatever N is, with the law of gradient descent on weight vectors. The coordinates that are
+carried and the compiled loop are in `learndyn.engines.overlaps_kernels`, the threads in `learndyn.engines.driver`.
+
+Random numbers: replica r at N draws from the streams "overlaps" of `learndyn.engines.streams`. Up to `LANES` replicas
+advance in lockstep, in the lanes of vector registers. Same scenario, seed and kind of CPU: the same bits, for any
+number of threads and chunks, and whatever other replicas and rows there are.
+
+Rounding: an update is a rotation and an addition, each correct to some 1e-16 of the lengths. Over a run these errors
+add up as in a random walk (`benchmarks/verification.py` measures them against 80-bit arithmetic), far below 1 / N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from learndyn.engines.checkpoint import Checkpoint, fingerprint
+from learndyn.engines.driver import EarlyStop, Progress, run_replicas
+from learndyn.engines.overlaps_kernels import advance
+from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, SimulatedRun, diverged, message, require_room
+from learndyn.engines.streams import generator_state, stream
+from learndyn.gaussian.factor import triangular
+from learndyn.lanes.types import LANES
+
+STREAMS = 2  # of one replica; the second one settles what the first leaves open (`learndyn.lanes.random`)
+WORDS = 4  # of the state of a stream
+
+
+def run_overlaps(
+    step: Any,
+    C: np.ndarray,
+    K: int,
+    N: int,
+    steps: np.ndarray,
+    *,
+    replicas: int = 1,
+    threads: int | None = None,
+    chunk: int | None = None,
+    seed: int,
+    progress: Progress = None,
+    checkpoint: Checkpoint | None = None,
+) -> SimulatedRun:
+    """Simulate the chain of the order parameters and record them.
+
+    Parameters
+    ----------
+    step
+        The scenario's update: a NamedTuple with `learning_rate` and an overload of `error_signal`
+        (`learndyn.scenarios.microscopic`).
+    C
+        Overlaps [[Q, R], [R^T, T]] at the start, shape (K + M, K + M), positive semidefinite; it may be singular.
+    K, N
+        Number of student vectors; dimension of the inputs, at least K + M and below 2^53.
+    steps
+        Update counts at which a row is recorded, increasing; 0 is the start.
+    replicas
+        Number of independent runs.
+    threads
+        Groups of `LANES` replicas that run at the same time; None: as many as this process has cores.
+    chunk
+        Updates between two looks at Ctrl-C; None: about 0.1 s. Does not change the result.
+    seed
+        A non-negative integer.
+    progress
+        As in `learndyn.engines.driver.run_replicas`.
+    checkpoint
+        Where to keep what is needed to go on after an interruption; its identity gains all arguments here that fix
+        the bits. The caller's part is what `step` holds, and versions.
+
+    Returns
+    -------
+    SimulatedRun
+        With status ``"diverged"``, and the rows before, when some Q_ii exceeded 1e6 trace(C) or became NaN; this is
+        tested at every row and every N updates.
+
+    Raises
+    ------
+    InputError
+        When N < K + M, or the checkpoint cannot be used.
+    KeyboardInterrupt
+        When interrupted before any row was recorded.
+    """
+    plan = _Plan.of(step, np.array(C, dtype=float), K, N, np.array(steps, dtype=np.int64), seed, chunk)
+    begin = perf_counter()
+    plan.advance(np.zeros((plan.length, LANES)), np.zeros((STREAMS * WORDS, LANES), dtype=np.uint64), 0, 0, 1)
+    compiled = perf_counter()
+    R, Q = (np.empty((replicas, plan.steps.size, K, n)) for n in (plan.M, K))
+    units = [_Group(plan, numbers, R, Q) for numbers in groups(replicas)]
+    if checkpoint is not None:
+        checkpoint = checkpoint.including(**plan.identity(replicas))
+    with threadpool_limits(limits=1, user_api="blas"):
+        outcome = run_replicas(
+            units, updates=int(plan.steps[-1]), threads=threads, progress=progress, checkpoint=checkpoint
+        )
+    return SimulatedRun(
+        steps=plan.steps[: outcome.rows],
+        R=R[outcome.kept, : outcome.rows],
+        Q=Q[outcome.kept, : outcome.rows],
+        replicas=outcome.kept,
+        status=outcome.status,
+        message=message(outcome, plan.steps, N),
+        timings={"compile": compiled - begin, "run": perf_counter() - compiled},
+    )
+
+
+def groups(replicas: int) -> list[range]:
+    """The numbers of the replicas that advance together: as few groups as possible, of equal sizes but for one."""
+    count = -(-replicas // LANES)
+    edges = [replicas * index // count for index in range(count + 1)]
+    return [range(first, last) for first, last in pairwise(edges)]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What all replicas of a run share."""
+
+    step: Any
+    C: np.ndarray
+    K: int
+    N: int
+    steps: np.ndarray
+    seed: int
+    chunk: int
+    F: np.ndarray  # (M, M): lower factor of T
+    start: np.ndarray  # the coordinates of the start, (K M + K (K + 1) / 2,)
+
+    @classmethod
+    def of(cls, step: Any, C: np.ndarray, K: int, N: int, steps: np.ndarray, seed: int, chunk: int | None) -> _Plan:
+        size = len(C)
+        M = size - K
+        require_room(size, N)
+        order = np.concatenate([np.arange(K, size), np.arange(K)])  # the teacher first: its frame comes first
+        W = triangular(C[np.ix_(order, order)])
+        start = np.concatenate([W[M:, :M].reshape(-1), W[M:, M:][np.tril_indices(K)]])
+        # About 5 ns for each random number and 1 ns for each entry of K (K + M), in each lane.
+        seconds = 1e-9 * LANES * (5.0 * size + 2.0 * K * size)
+        chunk = max(1, int(CHUNK_SECONDS / seconds)) if chunk is None else chunk
+        return cls(step, C, K, N, steps, seed, chunk, np.ascontiguousarray(W[:M, :M]), start)
+
+    @property
+    def M(self) -> int:
+        return len(self.F)
+
+    @property
+    def length(self) -> int:
+        return len(self.start)
+
+    @property
+    def limit(self) -> float:
+        return GROWTH_LIMIT * float(np.trace(self.C))
+
+    def advance(self, state: np.ndarray, words: np.ndarray, active: int, first: int, last: int) -> tuple[int, int]:
+        return advance(
+            self.step, state, self.F, self.K, self.N, words, first, last, self.N, self.limit, active
+        )  # fmt: skip
+
+    def identity(self, replicas: int) -> dict[str, Any]:
+        """All arguments that fix the bits, for a checkpoint; not the chunk."""
+        return {
+            "engine": "overlaps",
+            "C": fingerprint(self.C),
+            "K": self.K,
+            "N": self.N,
+            "rows": fingerprint(self.steps),
+            "replicas": replicas,
+            "lanes": LANES,
+            "seed": self.seed,
+        }
+
+
+class _Group:
+    """A unit of up to LANES replicas (`learndyn.engines.driver.Unit`), one in each lane."""
+
+    def __init__(self, plan: _Plan, numbers: range, R: np.ndarray, Q: np.ndarray) -> None:
+        self.numbers = numbers
+        self.position = 0
+        self.rows = 0
+        self.finished = False
+        self.early_stop: EarlyStop | None = None
+        self._plan = plan
+        self._R, self._Q = R[numbers.start : numbers.stop], Q[numbers.start : numbers.stop]
+        self._state: np.ndarray | None = None  # (length, LANES)
+        self._words: np.ndarray | None = None  # (STREAMS * WORDS, LANES)
+
+    def advance(self) -> None:
+        """One chunk."""
+        with np.errstate(all="ignore"):  # a diverging run overflows before it is noticed
+            if self._state is None:
+                self._begin()
+            end = self.position + self._plan.chunk
+            while self.position < end and not self.finished:
+                self._advance_to(min(end, int(self._plan.steps[self.rows])))
+        if self.finished:
+            self._state = self._words = None
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """The rows so far and, unless finished, the coordinates and the streams."""
+        kept = {"R": self._R[:, : self.rows], "Q": self._Q[:, : self.rows]}
+        if self._state is not None and self._words is not None:
+            kept |= {"state": self._state.copy(), "words": self._words.copy()}
+        return kept
+
+    def restore(self, snapshot: Mapping[str, np.ndarray]) -> None:
+        """Go on where `snapshot` was taken."""
+        self._R[:, : self.rows], self._Q[:, : self.rows] = snapshot["R"], snapshot["Q"]
+        if not self.finished:
+            self._state, self._words = snapshot["state"].copy(), snapshot["words"].copy()
+
+    def _begin(self) -> None:
+        plan = self._plan
+        self._state = np.repeat(plan.start[:, None], LANES, axis=1)
+        # Lanes without a replica repeat the last one; nobody reads them.
+        replicas = [self.numbers[min(lane, len(self.numbers) - 1)] for lane in range(LANES)]
+        words = [
+            [
+                *(
+                    generator_state(stream(plan.seed, "overlaps", plan.N, replica, part))[:WORDS]
+                    for part in range(STREAMS)
+                )
+            ]
+            for replica in replicas
+        ]
+        self._words = np.ascontiguousarray(np.array(words, dtype=np.uint64).reshape(LANES, STREAMS * WORDS).T)
+        if plan.steps[0] == 0:
+            self._record()
+
+    def _advance_to(self, target: int) -> None:
+        """Make updates up to ``target``, the next row or before; record the row, or notice divergence."""
+        assert self._state is not None
+        assert self._words is not None
+        self.position, lane = self._plan.advance(
+            self._state, self._words, len(self.numbers), self.position, target
+        )  # fmt: skip
+        if lane >= 0:
+            self._diverged(lane)
+        elif self.position == self._plan.steps[self.rows]:
+            self._record()
+
+    def _record(self) -> None:
+        """Write a row, unless some replica has grown without bound."""
+        assert self._state is not None
+        plan, active = self._plan, len(self.numbers)
+        coordinates = self._state[:, :active].T
+        a = coordinates[:, : plan.K * plan.M].reshape(active, plan.K, plan.M)
+        l = np.zeros((active, plan.K, plan.K))
+        l[:, *np.tril_indices(plan.K)] = coordinates[:, plan.K * plan.M :]
+        Q = a @ a.mT + l @ l.mT
+        grown = ~(np.diagonal(Q, axis1=1, axis2=2) <= plan.limit).all(-1)  # also when NaN
+        if grown.any():
+            self._diverged(int(np.argmax(grown)))
+            return
+        self._R[:, self.rows], self._Q[:, self.rows] = a @ plan.F.T, Q
+        self.rows += 1
+        self.finished = self.rows == plan.steps.size
+
+    def _diverged(self, lane: int) -> None:
+        self.finished = True
+        self.early_stop = diverged(self.position, self._plan.N, self.numbers[lane])

@@ -1,0 +1,204 @@
+"""The compiled loop of the exact finite-size process of the order parameters; any scenario's update, LANES replicas.
+
+J is carried in triangular coordinates [a, l]: a (K, M) along an orthonormal frame of the teacher's span (B = F times
+the frame, R = a F^T), l (K, K) lower triangular, Q = a a^T + l l^T. One update, with u ~ N(0, I_M), v ~ N(0, I_K) and
+chi^2 of N - K - M degrees of freedom:
+
+    y = F u,   x = a u + l v,   d = (eta / N) delta(x, y)
+    a <- a + d u^T
+    l <- the lower factor of [l + d v^T, chi d]
+
+Q stays positive semidefinite by construction, and nothing is divided by what vanishes for a singular covariance.
+The lower factor takes O(K^2), because d [v, chi] is of rank one. With q_m = chi^2 + v_{K-1}^2 + ... + v_m^2, q = q_0,
+a rotation that takes (v, chi) to sqrt(q) times the first unit vector takes [l, 0] to a Hessenberg matrix,
+
+    H_i0     = (l v)_i / sqrt(q),   H_{i,m+1} = [q_{m+1} l_im - v_m sum_{n>m} l_in v_n] / sqrt(q_m q_{m+1}),
+
+to whose first column sqrt(q) d is added; K rotations of neighbouring columns make it triangular again.
+
+Rows of arrays are lanes of replicas (`learndyn.lanes`): no operation mixes them, so that a replica's bits do not depend
+on the others. The state of a group is one array: a row by row, then l row by row, each row up to its diagonal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from learndyn.lanes.functions import reciprocal_root
+from learndyn.lanes.random import draw
+from learndyn.lanes.types import LANES, load, select, store
+from learndyn.scenarios.microscopic import error_signal
+
+BLOCK = 16  # updates whose random numbers are drawn together: 22 numbers each at K = M = 10 fit the first-level cache
+
+_compile = njit(nogil=True, cache=True, error_model="numpy")
+_inlined = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+
+
+@_inlined
+def _project(state, F, K, numbers, first, x, y):
+    """y = F u and x = a u + l v from the row ``first`` of the random numbers on; the part l v of x is kept apart."""
+    M = F.shape[0]
+    for n in range(M):
+        total = load(numbers, first) * F[n, 0]
+        for m in range(1, n + 1):
+            total += load(numbers, first + m) * F[n, m]
+        store(y, n, total)
+    for i in range(K):
+        own = i * M
+        total = load(state, own) * load(numbers, first)
+        for m in range(1, M):
+            total += load(state, own + m) * load(numbers, first + m)
+        store(x, i, total)
+
+
+@_inlined
+def _prepare(numbers, first, K, q, weight):
+    """q_m for m = 0 ... K, and weight_m = 1 / sqrt(q_m q_{m+1}), 0 where that is infinite; weight_K = 1 / sqrt(q_0)."""
+    below = load(numbers, first + K)  # chi^2
+    store(q, K, below)
+    for m in range(K - 1, -1, -1):
+        v = load(numbers, first + m)
+        total = below + v * v
+        product = below * total
+        store(q, m, total)
+        store(weight, m, select(product > 0.0, reciprocal_root(product), 0.0))
+        below = total
+    store(weight, K, reciprocal_root(below))
+
+
+@_inlined
+def _rotate_down(state, triangle, K, numbers, first, q, weight, H, x):
+    """H without its addition to the first column; l v is added to x."""
+    width = K + 1
+    row = triangle
+    for i in range(K):
+        tail = 0.0 * load(numbers, first)
+        for m in range(i, -1, -1):
+            v, entry, scale = load(numbers, first + m), load(state, row + m), load(weight, m)
+            store(H, i * width + m + 1, (load(q, m + 1) * scale) * entry - (v * scale) * tail)
+            tail += entry * v
+        store(H, i * width, tail)
+        store(x, i, load(x, i) + tail)
+        row += i + 1
+
+
+@_inlined
+def _rotate_up(state, triangle, K, H):
+    """l from H: the entry H_{j,j+1} beside the diagonal is rotated away, for one column j after another."""
+    width = K + 1
+    row = triangle
+    for j in range(K):
+        f, g = load(H, j * width + j), load(H, j * width + j + 1)
+        square = f * f + g * g
+        inverse = reciprocal_root(square)
+        whole = square > 0.0
+        c, s = select(whole, f * inverse, 1.0), select(whole, g * inverse, 0.0)
+        store(state, row + j, square * inverse)
+        below = row + j + 1 + j
+        for i in range(j + 1, K):
+            p, r = load(H, i * width + j), load(H, i * width + j + 1)
+            store(state, below, c * p + s * r)
+            store(H, i * width + j + 1, c * r - s * p)
+            below += i + 1
+        row += j + 1
+
+
+@_inlined
+def _update(step, state, F, K, scale, numbers, first, x, y, delta, q, weight, H):
+    """One update of LANES replicas."""
+    M = F.shape[0]
+    triangle = K * M
+    own = first + M
+    _project(state, F, K, numbers, first, x, y)
+    _prepare(numbers, own, K, q, weight)
+    _rotate_down(state, triangle, K, numbers, own, q, weight, H, x)
+    error_signal(step, x, y, delta)
+    whole, inverse = load(q, 0), load(weight, K)
+    for i in range(K):
+        change = load(delta, i) * scale
+        for m in range(M):
+            store(state, i * M + m, load(state, i * M + m) + change * load(numbers, first + m))
+        store(H, i * (K + 1), (load(H, i * (K + 1)) + change * whole) * inverse)
+    _rotate_up(state, triangle, K, H)
+
+
+@_compile
+def _grown(state, K, M, limit, active):
+    """The first replica of the active ones for which some Q_ii exceeds the limit or is not finite; -1: none."""
+    found = -1
+    for lane in range(active - 1, -1, -1):
+        row = K * M
+        for i in range(K):
+            total = 0.0
+            for m in range(M):
+                total += state[i * M + m, lane] ** 2
+            for j in range(i + 1):
+                total += state[row + j, lane] ** 2
+            row += i + 1
+            if not total <= limit:
+                found = lane
+    return found
+
+
+@_compile
+def advance(
+    step: Any,
+    state: np.ndarray,
+    F: np.ndarray,
+    K: int,
+    N: int,
+    words: np.ndarray,
+    first: int,
+    last: int,
+    interval: int,
+    limit: float,
+    active: int,
+) -> tuple[int, int]:
+    """Make the updates from count ``first`` to count ``last``.
+
+    Parameters
+    ----------
+    step
+        The scenario's update.
+    state
+        Coordinates of the replicas, (K M + K (K + 1) / 2, LANES).
+    F
+        Lower factor of T, (M, M).
+    K, N
+        Student units; dimension of the inputs, at least K + M.
+    words
+        State of the random streams, (4, LANES).
+    first, last
+        Counts of updates before and after.
+    interval, limit
+        At multiples of ``interval``, a replica has grown when some Q_ii exceeds ``limit`` or is NaN.
+    active
+        Lanes that hold replicas, from the first.
+
+    Returns
+    -------
+    The count reached, and the first lane that has grown there, or -1.
+    """
+    M = F.shape[0]
+    pairs = (K + M + 2) // 2
+    freedom = N - K - M
+    scale = step.learning_rate / N
+    numbers = np.empty((BLOCK, 2 * pairs, LANES))
+    x, y, delta = np.empty((K, LANES)), np.empty((M, LANES)), np.empty((K, LANES))
+    q, weight, H = np.empty((K + 1, LANES)), np.empty((K + 1, LANES)), np.empty((K * (K + 1), LANES))
+    update = first
+    while update < last:
+        size = min(BLOCK, last - update, interval - update % interval)
+        draw(words, pairs, K + M, freedom, numbers[:size])
+        for index in range(size):
+            _update(step, state, F, K, scale, numbers, index * 2 * pairs, x, y, delta, q, weight, H)
+        update += size
+        if update % interval == 0:
+            lane = _grown(state, K, M, limit, active)
+            if lane >= 0:
+                return update, lane
+    return last, -1
