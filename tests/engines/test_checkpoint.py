@@ -331,6 +331,24 @@ def test_an_early_stop_is_part_of_what_is_kept(path, share):
     assert not path.exists()
 
 
+def test_a_stop_in_the_file_spares_the_others_the_way_to_their_ends(path):
+    whole, _ = walk(limit=12.0)
+    first = int(whole.message.split()[1])
+    end = int(whole.message.split()[-1].rstrip("."))
+    groups = [[first], [number for number in range(6) if number != first]]
+    units, again = [], []
+
+    def ctrl_c_after_the_stop(done, total):
+        if units[0].early_stop is not None:
+            raise KeyboardInterrupt
+
+    walk(Checkpoint(path), groups=groups, limit=12.0, units=units, progress=ctrl_c_after_the_stop)
+    assert units[1].position < end
+    outcome, _ = walk(Checkpoint(path), groups=groups, limit=12.0, units=again)
+    assert (outcome.message, again[0].advances) == (whole.message, 0)
+    assert end < again[1].position <= end + 7  # a chunk more at most
+
+
 def test_units_that_hold_other_replicas_are_refused(path):
     walk(Checkpoint(path), threads=3, progress=ctrl_c_at(0.1))
     before = path.read_bytes()
