@@ -16,6 +16,7 @@ import numpy as np
 
 from learndyn.activations import Activation
 from learndyn.activations import activation as find_activation
+from learndyn.activations.kinks import find_kinks
 
 __all__ = ["ActivationReport", "Check", "check_activation"]
 
@@ -80,6 +81,7 @@ def check_activation(activation: str | Activation, *, seed: int = 0) -> Activati
     - They agree with Monte Carlo, also at singular covariances: equal, opposite and constant variables.
     - ``I2`` is symmetric, ``I3`` linear in v, ``I4`` symmetric in (a, b) and in (c, d).
     - ``gradient_sum`` (NumPy and JAX) and ``square_sum`` (JAX) are the sums of I3 and I4 that they stand for.
+    - ``diffusion``, where the activation has it, agrees with quadrature for the perceptron.
     - ``g`` and ``dg`` give the same numbers in NumPy and inside compiled simulation steps.
 
     Parameters
@@ -113,7 +115,7 @@ def check_activation(activation: str | Activation, *, seed: int = 0) -> Activati
     "g' against differences of g"
     """
     act = find_activation(activation)
-    kinks = _kinks(act)
+    kinks = find_kinks(act)
     checks = []
     for name, error, allowed in _comparisons(act, kinks, np.random.default_rng(seed)):
         error = float(error)
@@ -136,25 +138,10 @@ def _comparisons(act: Activation, kinks: tuple[float, ...], rng: np.random.Gener
     yield from _quadrature(act, kinks, rng)
     yield from _monte_carlo(act, rng)
     yield from _sums(act, rng)
+    yield from _diffusion(act, kinks, rng)
 
 
 # ---- g and g'
-
-
-def _kinks(act: Activation) -> tuple[float, ...]:
-    """Where g' jumps on [-10, 10]: intervals in which it changes, bisected until only jumps still change in them."""
-    grid = np.linspace(-10.0, 10.0, 2000)
-    slopes = act.dg(grid)
-    spread = np.ptp(slopes)
-    start = np.flatnonzero(np.abs(np.diff(slopes)) > 1e-3 * spread)
-    low, high = grid[start], grid[start + 1]
-    for _ in range(50):  # until the interval is a rounding error wide
-        middle = (low + high) / 2
-        left = np.abs(act.dg(middle) - act.dg(low)) >= np.abs(act.dg(high) - act.dg(middle))
-        low, high = np.where(left, low, middle), np.where(left, middle, high)
-    found = low[np.abs(act.dg(high) - act.dg(low)) > 1e-3 * spread]
-    # Bisection ends within 1e-14; what lies that close to a short decimal is meant to be that decimal.
-    return tuple(sorted({float(round(k, 9)) if abs(k - round(k, 9)) < 1e-12 else float(k) for k in found}))
 
 
 def _away(points: np.ndarray, kinks: tuple[float, ...], distance: float) -> np.ndarray:
@@ -371,3 +358,27 @@ def _sums(act: Activation, rng: np.random.Generator) -> Iterator[Comparison]:
         yield f"gradient_sum in NumPy, K={K} M={M}", np.abs(plain - gradient).max(), size * ACCURACY_3
         yield f"gradient_sum in JAX, K={K} M={M}", np.abs(sums[0] - gradient).max(), size * ACCURACY_3
         yield f"square_sum in JAX, K={K} M={M}", np.abs(sums[1] - square).max(), size**2 * ACCURACY_SINGULAR
+
+
+# ---- The covariance of single updates
+
+
+def _diffusion(act: Activation, kinks: tuple[float, ...], rng: np.random.Generator) -> Iterator[Comparison]:
+    import jax
+
+    from learndyn.gaussian.namespaces import jax_namespace
+    from learndyn.scenarios.student_teacher.perceptron_quadrature import make_perceptron_diffusion
+
+    closed_form = act.functions.get("diffusion")
+    if closed_form is None:
+        return
+    xp = jax_namespace()
+    by_quadrature = make_perceptron_diffusion(act, xp, kinks)
+    for eta in (0.3, 1.5):
+        C = _covariance(rng, 2)
+        values = {"learning_rate": np.asarray(eta), "T": C[1:, 1:]}
+        with jax.enable_x64(True):
+            wanted = np.asarray(jax.jit(by_quadrature)(np.array([C[0, 1], C[0, 0]]), values))
+            # A perceptron's is known wherever any is.
+            found = np.asarray(jax.jit(lambda C, eta: closed_form(C, 1, eta, xp))(C, values["learning_rate"]))
+        yield f"diffusion against quadrature, eta={eta}", np.abs(found - wanted).max(), ACCURACY_4 * np.trace(wanted)

@@ -9,6 +9,11 @@ One file an activation. The file defines plain functions and one `Activation` th
     gradient_sum(C, c, K, xp)    sum_q c_q I3(x_i, z_b, z_q)             -> (K, n)      [<delta_i z_b>]
     square_sum(C, c, K, xp)      sum_pq c_p c_q I4(x_i, x_k, z_p, z_q)   -> (K (K+1)/2) [<delta_i delta_k>]
 
+and, where it is known,
+
+    diffusion(C, K, eta, xp)     the covariance of one update's increments (`student_teacher.increments`), or None for
+                                 numbers of units for which it is not known
+
 `xp` is the namespace that the formula computes with (`learndyn.gaussian.namespaces`): NumPy, JAX, or, for g and dg
 alone, scalars inside a compiled simulation step. The same text therefore serves theory and simulation.
 """
@@ -29,6 +34,7 @@ from learndyn.errors import InputError
 
 Formula = Callable[..., Any]
 PARTS = ("g", "dg", "I2", "I3", "I4", "gradient_sum", "square_sum")
+OPTIONAL_PARTS = ("diffusion",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +73,8 @@ class Activation:
                 f"Activation {name!r} must define {', '.join(PARTS)}, but {', '.join(missing)} is missing. "
                 "`learndyn.activations.base` says what each of them is."
             )
-        return cls(name, formula, {part: namespace[part] for part in PARTS})
+        known = [*PARTS, *(part for part in OPTIONAL_PARTS if part in namespace)]
+        return cls(name, formula, {part: namespace[part] for part in known})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Activation) and self.name == other.name
@@ -81,6 +88,15 @@ class Activation:
         functions = [self.functions[part] for part in ("g", "dg")]
         source = "".join(inspect.getsource(inspect.getmodule(f) or f) for f in functions)
         return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+    @cached_property
+    def homogeneous(self) -> bool:
+        """Whether g(r x) = r g(x) for r > 0, as for the rectified linear unit.
+
+        Powers of two change no digit of a float: the test is one of equality.
+        """
+        x, r = np.array([-1.0, -0.7, 0.3, 1.0]), 2.0 ** np.array([-20, -3, 1, 9])[:, None]
+        return bool(np.array_equal(self.g(r * x), r * self.g(x)) and np.all(self.dg(r * x) == self.dg(x)))
 
     def g(self, x: Any) -> np.ndarray:
         """The activation function, elementwise."""

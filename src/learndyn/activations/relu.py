@@ -9,6 +9,7 @@ import numpy as np
 
 from learndyn.activations.base import Activation
 from learndyn.gaussian.correlations import correlations
+from learndyn.gaussian.quadrant_moments import quadrant_moments
 
 TWO_PI = 2.0 * pi
 FOUR_PI = 4.0 * pi
@@ -126,6 +127,40 @@ def _unit_matrix(K: int, a: int, b: int) -> np.ndarray:
     matrix = np.zeros((K, K))
     matrix[a, b] = 1.0
     return matrix
+
+
+def diffusion(C: Any, K: int, eta: Any, xp: Any) -> Any:
+    """Cov(b) of the perceptron; for more units there is no closed form here (None).
+
+    Where x, y > 0, delta = y - x; where x > 0 > y, delta = -x; else 0: b is a quadratic form in (x, y) on each of two
+    quadrants, and the moments of the second are those of the half plane x > 0, half of the plane's, less the first's.
+    """
+    if C.shape[-1] != 2:
+        return None
+    r, rbar, arc, scale = correlations(C, xp)
+    r, rbar, arc, sx, sy = r[0, 1], rbar[0, 1], arc[0, 1], scale[0], scale[1]
+    second, fourth = quadrant_moments(r, rbar, arc)
+    half_2 = [0.5, 0.5 * r, 0.5]
+    half_4 = [1.5, 1.5 * r, 0.5 + r * r, 1.5 * r, 1.5]
+    # Coefficients of x^2, xy, y^2 in (b_R, b_Q), quadrant after quadrant.
+    both = ((0.0, -eta, eta), (eta**2 - 2 * eta, 2 * eta - 2 * eta**2, eta**2))
+    alone = ((0.0, -eta, 0.0), (eta**2 - 2 * eta, 0.0, 0.0))
+    mean, square = 0.0, 0.0
+    for forms, m2, m4 in (
+        (both, second, fourth),
+        (
+            alone,
+            [h - m for h, m in zip(half_2, second, strict=True)],
+            [h - m for h, m in zip(half_4, fourth, strict=True)],
+        ),
+    ):
+        m2 = xp.stack([m * sx ** (2 - q) * sy**q for q, m in enumerate(m2)])
+        m4 = xp.stack([m * sx ** (4 - q) * sy**q for q, m in enumerate(m4)])
+        b = xp.stack([xp.stack([a + 0.0 * sx for a in form]) for form in forms])
+        hankel = m4[np.add.outer(range(3), range(3))]
+        mean = mean + b @ m2
+        square = square + b @ hankel @ b.T
+    return square - mean[:, None] * mean
 
 
 ACTIVATION = Activation.from_module("relu", "max(x, 0)", globals())

@@ -39,6 +39,26 @@ class Flow:
     size: Callable[[Any], Any]
 
 
+@dataclass(frozen=True)
+class Noise:
+    """What makes single runs differ at finite N, to leading order; all functions are pure JAX.
+
+    ``increments(state, values, normals)`` is what one update adds to the state, times N, for standard normals of shape
+    (..., normals): its mean is the drift, its covariance the diffusion matrix ``covariance(state, values)``, None where
+    it has to be averaged; ``source`` says how it is known. ``length_term(time, state, values)`` is the 1 / N part of
+    the mean of exact increments, which comes from the fluctuating length of the input. With ``quadratic``,
+    increments(r u) = r^2 increments(u).
+    """
+
+    key: Hashable
+    increments: Callable[[Any, dict[str, Any], Any], Any]
+    normals: int
+    quadratic: bool
+    covariance: Callable[[Any, dict[str, Any]], Any] | None
+    source: str
+    length_term: Callable[[Any, Any, dict[str, Any]], Any]
+
+
 @runtime_checkable
 class Scenario(Protocol):
     """What learns what, and how: data without any engine in it."""
@@ -46,6 +66,7 @@ class Scenario(Protocol):
     kind: str
     time: Quantity
     time_name: str
+    gaussian_inputs: bool  # only then do the order parameters follow a process of their own at finite N
 
     def as_start(self, start: Any) -> Any:
         """The start, checked against this scenario; accepts a row of a result."""

@@ -28,7 +28,7 @@ from learndyn.arguments import (
     symmetric,
 )
 from learndyn.errors import InputError
-from learndyn.scenarios.base import Flow, Quantity
+from learndyn.scenarios.base import Flow, Noise, Quantity
 from learndyn.scenarios.student_teacher import observables, state
 from learndyn.scenarios.student_teacher.start import Start
 
@@ -170,6 +170,7 @@ class StudentTeacher:
 
     kind: ClassVar[str] = "student_teacher"
     time_name: ClassVar[str] = "alpha"
+    gaussian_inputs: ClassVar[bool] = True
     time: ClassVar[Quantity] = Quantity((), "learning time: number of updates / N", "updates / N")
 
     student: Student
@@ -280,6 +281,17 @@ class StudentTeacher:
 
         return make_size_correction(self.K, self.M, self.activation)
 
+    def noise(self) -> Noise:
+        """What makes single runs differ at finite N, in JAX; refused for the gradient flow."""
+        if self.dynamics == "gradient_flow":
+            raise InputError(
+                "Argument `scenario` must have dynamics='sgd' to fluctuate, but it has 'gradient_flow', which is the "
+                "limit of a vanishing learning rate. Use scenario.replace(dynamics='sgd') with a small learning_rate."
+            )
+        from learndyn.scenarios.student_teacher.noise import make_noise
+
+        return make_noise(self.K, self.M, self.activation)
+
     def step(self) -> Any:
         """One microscopic update, compiled by numba; refused for the gradient flow."""
         if self.dynamics == "gradient_flow":
@@ -320,6 +332,13 @@ class StudentTeacher:
         """R and Q of flat states, shape (..., state)."""
         R, Q = state.unpack(states, self.K, self.M)
         return {"R": R, "Q": Q}
+
+    def parameter_names(self) -> list[str]:
+        """R_11, R_12, ..., Q_11, Q_12, ...: the numbers of the flat state, in its order."""
+        comma = "," if max(self.K, self.M) > 9 else ""
+        i, k = state.upper(self.K)
+        R = [f"R_{a}{comma}{b}" for a in range(1, self.K + 1) for b in range(1, self.M + 1)]
+        return R + [f"Q_{a}{comma}{b}" for a, b in zip(i + 1, k + 1, strict=True)]
 
     def pack(self, R: np.ndarray, Q: np.ndarray) -> np.ndarray:
         """Flat states of R (..., K, M) and Q (..., K, K)."""

@@ -27,18 +27,33 @@ def make_size_correction(K: int, M: int, activation: Activation) -> Any:
 
     xp = jax_namespace()
     drift = drift_function(K, M, activation, "sgd", xp)
+    length_term = make_length_term(K, M, activation)
+
+    def correction(alpha: Any, flat: Any, values: dict[str, Any]) -> Any:
+        F = drift(alpha, flat, values)
+        at = xp.asarray(alpha, dtype=float)
+        _, along = jax.jvp(lambda a, z: drift(a, z, values), (at, flat), (xp.ones_like(at), F))
+        return length_term(alpha, flat, values) - 0.5 * along
+
+    return correction
+
+
+def make_length_term(K: int, M: int, activation: Activation) -> Any:
+    """The first term of c, (i), for all order parameters: ``term(alpha, flat, values)``."""
+    import jax
+
+    xp = jax_namespace()
     square_sum = activation.functions["square_sum"]
     places = state.covariance_places(K, M)
     signs = np.concatenate([-np.ones(K), np.ones(M)])
 
-    def correction(alpha: Any, flat: Any, values: dict[str, Any]) -> Any:
-        eta = values["learning_rate"]
-        C = xp.concatenate([flat, values["T"].reshape(-1)])[places]
-        _, growth = jax.jvp(lambda C: square_sum(C, signs, K, xp), (C,), (C,))
-        from_length = xp.concatenate([xp.zeros(K * M), 2.0 * eta**2 * growth])
-        F = drift(alpha, flat, values)
-        at = xp.asarray(alpha, dtype=float)
-        _, along = jax.jvp(lambda a, z: drift(a, z, values), (at, flat), (xp.ones_like(at), F))
-        return from_length - 0.5 * along
+    def squares(C: Any) -> Any:
+        return square_sum(C, signs, K, xp)
 
-    return correction
+    def term(alpha: Any, flat: Any, values: dict[str, Any]) -> Any:
+        C = xp.concatenate([flat, values["T"].reshape(-1)])[places]
+        # Of g(r x) = r g(x) the average is linear in C.
+        growth = squares(C) if activation.homogeneous else jax.jvp(squares, (C,), (C,))[1]
+        return xp.concatenate([xp.zeros(K * M), 2.0 * values["learning_rate"] ** 2 * growth])
+
+    return term
