@@ -1,15 +1,14 @@
-"""The verbs of the public face: solve, simulate and drift. They check arguments, call an engine, label the result."""
+"""The verbs of the theory, N to infinity: solve and drift."""
 
 from __future__ import annotations
 
-import secrets
 import warnings
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import choice, count, number
+from learndyn.arguments import count, number
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times
 from learndyn.results import trajectory
@@ -18,8 +17,6 @@ from learndyn.scenarios.base import checked_scenario
 # A run has diverged when its squared lengths exceed their natural scale by this factor.
 DIVERGENCE = 1e6
 MAX_STEPS = 1_000_000
-# Updates of a simulation are counted in integers of 64 bits.
-MOST_UPDATES = 10**18
 # Overlaps may leave the closed set of covariances by the solver's error, relative to the scale: measured 0.02 to 0.14
 # rtol in runs that end at the perfect solution, and this much at small rtol.
 LOST_POSITIVITY = 1e-6
@@ -152,113 +149,6 @@ def _verdict(scenario: Any, run: Any, tolerance: float) -> tuple[str, str, int]:
         "interrupted": f"The run was interrupted at {name} = {end}; the part up to there is kept.",
     }
     return run.status, sentences[run.status], rows
-
-
-def simulate(
-    scenario: Any,
-    start: Any,
-    until: float,
-    *,
-    N: int,
-    replicas: int = 1,
-    method: str = "weights",
-    save_at: Any = None,
-    threads: int | None = None,
-    observables: dict[str, Any] | None = None,
-    seed: int | None = None,
-    progress: bool | None = None,
-) -> xr.Dataset:
-    """The learning curve at finite N: gradient descent on real weight vectors and random inputs.
-
-        J_i <- J_i + (eta / N) delta_i xi,   xi ~ N(0, I_N),   delta_i = g'(x_i) (tau - sigma)
-
-    The first weight vectors are drawn so that their overlaps are exactly those of the start.
-
-    Parameters
-    ----------
-    scenario
-        An `ld.StudentTeacher` with ``dynamics="sgd"``.
-    start
-        An `ld.Start`, or one row of an earlier result.
-    until
-        The time alpha = updates / N at which to end.
-    N
-        Input dimension, at least K + M.
-    replicas
-        Number of independent runs.
-    method
-        ``"weights"``. (``"overlaps"``, the exact process of the order parameters alone, comes with the next release.)
-    save_at
-        As for `solve`; times are rounded to whole updates.
-    threads
-        Threads over which the replicas are spread; ``None``: all cores. The result does not depend on it.
-    observables
-        User observables: name -> function of the dataset.
-    seed
-        A whole number; the same seed gives the same bits. ``None`` draws one; ``attrs["seed"]`` tells it.
-    progress
-        Show a progress bar; ``None``: on a terminal, for runs over a second.
-
-    Returns
-    -------
-    xarray.Dataset
-        As for `solve`, with the dim ``replica`` first; `ld.mean_and_error` averages over it. Ctrl-C keeps what is
-        done: ``attrs["status"]`` is then ``"interrupted"``.
-
-    Raises
-    ------
-    InputError
-        One sentence that names the argument, the value, what is allowed, and a next step.
-
-    Notes
-    -----
-    Exact for every N; time O(N (K + M)) a step, about 5 ns times N at K = M = 2 on one core, most of it for the normal
-    numbers; memory O(N (K + M)) for each running replica.
-
-    Examples
-    --------
-    >>> import learndyn as ld
-    >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
-    >>> runs = ld.simulate(perceptron, ld.Start(Q=0.25, R=0.0), until=2, N=100, replicas=3, seed=1)
-    >>> dict(runs.eps_g.sizes)
-    {'replica': 3, 'alpha': 201}
-    """
-    scenario = checked_scenario(scenario)
-    start = scenario.as_start(start)
-    if method == "overlaps":
-        raise InputError(
-            "Argument `method` must be 'weights': 'overlaps', the exact finite-size process without weight vectors, "
-            "is not part of this version yet. Use method='weights'."
-        )
-    choice(method, "method", ["weights"])
-    N = count(N, "N")
-    replicas = count(replicas, "replicas")
-    threads = None if threads is None else count(threads, "threads")
-    seed = secrets.randbits(63) if seed is None else count(seed, "seed", 0)
-    step = scenario.step()
-    times = save_times(save_at, start.at, until)
-    updates = np.rint((float(until) - start.at) * N)
-    if not 1 <= updates <= MOST_UPDATES:
-        raise InputError(
-            f"Argument `until` must be one update (1 / N = {1 / N:g}) or more after the start, and at most "
-            f"{MOST_UPDATES:.0e} updates, but it is {until:g}: {updates:g} updates. Choose another `until` or `N`."
-        )
-    steps = np.unique(np.rint((times - start.at) * N).astype(np.int64))
-
-    from learndyn.engines.weights import run_weights
-
-    run = run_weights(
-        step, scenario.covariance(start), scenario.K, N, steps,
-        replicas=replicas, seed=seed, threads=threads, progress=progress,
-    )  # fmt: skip
-    if run.status != "ok":
-        warnings.warn(run.message, LearndynWarning, stacklevel=2)
-    return trajectory(
-        scenario, start, start.at + run.steps / N, scenario.pack(run.R, run.Q),
-        engine="weights", status=run.status, message=run.message,
-        options={"until": float(until), "N": N, "replicas": replicas},
-        timings={"trace": 0.0, **run.timings}, seed=seed, replicas=run.replicas, observables=observables,
-    )  # fmt: skip
 
 
 def drift(scenario: Any, start: Any) -> xr.Dataset:
