@@ -118,7 +118,7 @@ def test_run_compares_theory_and_simulation_at_the_same_times(folder):
     expected = [theory.eps_g.values[row], runs.mean(), error, (runs.mean() - theory.eps_g.values[row]) / error]
     np.testing.assert_allclose(table[5, 1:4], expected[:3], rtol=0.05)
     assert abs(table[5, 4] - expected[3]) <= 0.0501
-    assert "simulation (weights): ok" in done.stdout
+    assert "simulation (overlaps): ok" in done.stdout
     assert "seed 1" in done.stdout
     for name in ("out.nc", "out-simulation.nc"):
         assert name in done.stdout
@@ -177,7 +177,7 @@ def test_an_interrupted_simulation_is_written(folder, monkeypatch):
 
     monkeypatch.setattr(verbs, "simulate", interrupted)
     done = learndyn("run", "both.toml", "-o", "out.nc", code=130)
-    assert "simulation (weights): interrupted at alpha = 0.6" in done.stdout
+    assert "simulation (overlaps): interrupted at alpha = 0.6" in done.stdout
     assert len(ld.load("out-simulation.nc").alpha) == 4
 
 
@@ -236,7 +236,7 @@ def test_show_tells_what_a_result_is(folder):
     for part in ("learning_rate = 0.5", "Q = [[0.25]]", "until = 3.04", "theory: ok", "versions: learndyn", "jax "):
         assert part in shown
     shown = learndyn("show", "out-simulation.nc").stdout
-    for part in ("N = 50", "replicas = 3", "seed = 1", "simulation (weights): ok", "eps_g simulation"):
+    for part in ("N = 50", "replicas = 3", "seed = 1", "simulation (overlaps): ok", "eps_g simulation"):
         assert part in shown
 
 

@@ -37,7 +37,7 @@ def test_the_examples_are_found():
     found = {test.name for name in ("learndyn", *PUBLIC_MODULES) for test in examples(importlib.import_module(name))}
     assert {
         "learndyn",
-        "learndyn.verbs.solve",
+        "learndyn.verbs.theory.solve",
         "learndyn.results.save",
         "learndyn.activations.base.Activation",
     } <= found

@@ -56,7 +56,7 @@ def test_schema_of_a_simulation(runs):
     assert runs.R.dims == ("replica", "alpha", "student", "teacher")
     assert runs["T"].dims == ("teacher", "teacher2")
     assert runs.eps_g.dims == ("replica", "alpha")
-    assert runs.attrs["engine"] == "weights"
+    assert runs.attrs["engine"] == "overlaps"
     assert runs.attrs["seed"] == "5"
     assert runs.replica.values.tolist() == [0, 1, 2, 3]
 

@@ -259,7 +259,7 @@ MISTAKES = {
         [
             '[scenario] learning_rate must be a number above 0, but it is "fast".',
             "[scenario.student] units must be a whole number of at least 1, but it is 2.5.",
-            "[simulate] N must be a whole number of at least 1, but it is true.",
+            "[simulate] N must be a whole number of at least 1, or a list of them, but it is true.",
         ],
     ),
     "table instead of value": (

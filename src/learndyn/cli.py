@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -105,13 +106,16 @@ def run(
     plot: Annotated[Path | None, typer.Option(help="Draw eps_g, R and Q: .png, .pdf, .svg or .eps.")] = None,
     simulate: Annotated[bool, typer.Option(help="Run the simulation that the file asks for.")] = True,
     seed: Annotated[int | None, typer.Option(help="Seed of the simulation instead of the file's.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Keep the simulation's state here; the same command goes on from it.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but problems.")] = False,
 ) -> None:
     """Solve the scenario of a file, simulate it if the file asks, and compare the two."""
     from learndyn.scenario_file import read_scenario_file
 
     case = read_scenario_file(file, require=("start", "solve"))
-    options = _simulation_options(file, case, simulate, seed)
+    options = _simulation_options(file, case, simulate, {"seed": seed, "checkpoint": checkpoint})
     places = _places(file, output, plot, simulated=options is not None)
     _announce(f"{case.title or file}", quiet)
     theory = _solve(file, case, options, quiet)
@@ -140,14 +144,17 @@ def run(
     raise typer.Exit(code)
 
 
-def _simulation_options(file: Path, case: ScenarioFile, wanted: bool, seed: int | None) -> dict[str, Any] | None:
-    if case.simulate is None and seed is not None:
-        raise InputError(f"{file}: --seed is for the simulation, but the file has no [simulate]. Leave it out.")
+def _simulation_options(file: Path, case: ScenarioFile, wanted: bool, given: dict[str, Any]) -> dict[str, Any] | None:
+    """The options of the file's simulation, and those of the command line instead of the file's."""
+    given = {name: value for name, value in given.items() if value is not None}
+    if case.simulate is None and given:
+        name = next(iter(given))
+        raise InputError(f"{file}: --{name} is for the simulation, but the file has no [simulate]. Leave it out.")
     if case.simulate is None or not wanted:
         return None
-    if seed is not None and seed < 0:
-        raise InputError(f"Option --seed must be a whole number of at least 0, but it is {seed}.")
-    return case.simulate | ({} if seed is None else {"seed": seed})
+    if given.get("seed", 0) < 0:
+        raise InputError(f"Option --seed must be a whole number of at least 0, but it is {given['seed']}.")
+    return case.simulate | given
 
 
 def _places(file: Path, output: Path | None, plot: Path | None, *, simulated: bool) -> dict[str, Path]:
@@ -224,7 +231,10 @@ def _common_times(case: ScenarioFile, simulation: dict[str, Any]) -> dict[str, A
     at = case.start.at
     own = save_times(case.solve.get("save_at"), at, case.solve["until"])
     asked = save_times(simulation.get("save_at"), at, simulation["until"])
-    common = at + np.unique(np.rint((asked - at) * simulation["N"])) / simulation["N"]
+    N = simulation["N"]
+    # Several N round differently, and a diffusion does not round: they keep the times that were asked for.
+    rounded = not isinstance(N, list) and simulation.get("method") != "diffusion"
+    common = at + np.unique(np.rint((asked - at) * N)) / N if rounded else asked
     if not np.array_equal(own, asked):
         common = np.union1d(own, common)
     # Rounding to whole updates may reach past `until` by half an update.
@@ -236,7 +246,7 @@ def _simulate(file: Path, case: ScenarioFile, options: dict[str, Any], quiet: bo
         f"Simulation: {options.get('replicas', 1)} replicas at N = {options['N']}; Ctrl-C keeps what is done ...", quiet
     )
     with _whole_imports():
-        from learndyn.engines import weights  # noqa: F401
+        import_module(f"learndyn.engines.{options.get('method', 'overlaps')}")
         from learndyn.verbs import simulate
 
     with _running(file, "simulate"):

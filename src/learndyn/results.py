@@ -1,11 +1,11 @@
 """The labelled result of a run: its schema, its provenance, and saving and loading.
 
 A result is an `xarray.Dataset`. Variables: the scenario's order parameters and observables (`R`, `Q`, `T`, `eps_g`,
-...). Dims: the time (`alpha`), the units (`student`, `student2`, `teacher`, `teacher2`, numbered from 1), and for a
-simulation `replica`. Attributes, all of them strings or numbers so that every file format takes them:
+...). Dims: the time (`alpha`), the units (`student`, `student2`, `teacher`, `teacher2`, numbered from 1), for a
+simulation `replica`, and `N` where it was made for several. Attributes, all of them strings or numbers so that every file format takes them:
 
     scenario, start, options, versions, timings    JSON
-    engine      "theory" or "weights"
+    engine      "theory", or the method of a simulation: "overlaps", "weights", "diffusion"
     status      "ok", "diverged", "interrupted", ...; message says where and why
     seed        of a simulation
     schema      number of this schema
@@ -186,6 +186,16 @@ def _require_attribute(result: xr.Dataset, name: str) -> None:
             f"Argument `result` must be a result of learndyn, but it has no attribute `{name}`. "
             "Arithmetic in xarray drops attributes: use xr.set_options(keep_attrs=True), or the original result."
         )
+
+
+def by_size(result: xr.Dataset) -> list[xr.Dataset]:
+    """One result for each N of a simulation of several; otherwise the result itself."""
+    if "N" not in result.dims:
+        return [result]
+    options = _attribute(result, "options")
+    return [
+        result.sel(N=N).assign_attrs(options=json.dumps(options | {"N": N})) for N in result.indexes["N"].tolist()
+    ]  # fmt: skip
 
 
 def mean_and_error(result: xr.Dataset) -> xr.Dataset:

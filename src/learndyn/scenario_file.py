@@ -4,7 +4,7 @@
     [scenario]            kind, student, teacher, learning_rate, dynamics: the words of ld.StudentTeacher
     [start]               Q, R, at; or kind = "random", "near_symmetric", "random_weights" and their arguments
     [solve]               until, save_at, rtol, atol, max_steps: the words of ld.solve
-    [simulate]            N, replicas, seed, method, threads, and until and save_at where they differ from [solve]
+    [simulate]            N (or several), replicas, seed, method, tolerance, threads, and until and save_at where they differ from [solve]
 
 Reading has two passes, so that all mistakes are reported together: keys and types of every table first, then the
 objects, whose own sentences get the name of the table in front.
@@ -168,7 +168,8 @@ def _simulate(
     if options is None:
         return None
     if isinstance(scenario, StudentTeacher):
-        _check_simulation(scenario, int(options["N"]), mistakes)
+        sizes = options["N"] if isinstance(options["N"], list) else [options["N"]]
+        _check_simulation(scenario, int(min(sizes)), mistakes)
     if "until" not in options and solve is None:
         # A bad [solve] has its own lines already; a missing one leaves the end of the simulation open.
         if not mistakes.lines:

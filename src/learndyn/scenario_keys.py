@@ -75,6 +75,7 @@ def _is_save_at(value: Any) -> bool:
 
 
 TEXT = Kind("text in quotes", lambda value: isinstance(value, str))
+SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
 TABLE = Kind("a table", lambda value: isinstance(value, dict))
 MATRIX = Kind(
     "a matrix [[...], [...]] with rows of equal length, or a number for one unit",
@@ -84,6 +85,14 @@ MATRIX = Kind(
 INTERVAL = Kind("an interval [low, high]", lambda value: _is_row(value) and len(value) == 2)
 NUMBERS = Kind("a number, or a list of numbers, one for each unit", lambda v: _is_number(v) or _is_row(v))
 SAVE_AT = Kind("a list of times, a number of points (2 or more) or {logspaced = 100}", _is_save_at)
+
+SIZES = Kind(
+    "a whole number of at least 1, or a list of them",
+    lambda value: (
+        all(map(_whole().accepts, value)) and len(value) > 0 if isinstance(value, list) else _whole().accepts(value)
+    ),
+    "1000",
+)
 
 _until = _number(example="300")
 _seed = _whole(0)
@@ -121,13 +130,17 @@ TABLES: dict[str, dict[str, Key]] = {
         "max_steps": Key(_whole()),
     },
     "simulate": {
-        "N": Key(_whole(example="1000"), required=True),
+        "N": Key(SIZES, required=True),
         "replicas": Key(_whole()),
-        "method": Key(_word(["weights"])),
+        "method": Key(_word(["overlaps", "weights", "diffusion"])),
         "until": Key(_until),
         "save_at": Key(SAVE_AT),
         "seed": Key(_seed),
         "threads": Key(_whole()),
+        "tolerance": Key(_number(above=0, example="0.001")),
+        "record_weights": Key(SWITCH),
+        "checkpoint": Key(TEXT),
+        "checkpoint_every": Key(_number(minimum=0, example="60")),
     },
     "save_at": {
         "logspaced": Key(_whole(2, example="100"), required=True),

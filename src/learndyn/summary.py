@@ -30,8 +30,8 @@ LISTED_UNITS = 10
 def time_of(result: Any) -> str:
     """The name of the time axis."""
     for dim in result["eps_g"].dims:
-        if dim != "replica":
-            return dim
+        if dim not in ("replica", "N"):
+            return str(dim)
     raise InputError("The result is a single row. Save or pass a whole run: the result before .sel(...).")
 
 
@@ -46,8 +46,11 @@ def _mean_and_error(simulation: Any) -> tuple[np.ndarray, np.ndarray]:
 def table(theory: Any = None, simulation: Any = None) -> str:
     """About 11 rows of time, eps_g in theory and in simulation with its standard error, and z.
 
-    Theory and simulation are compared where both have a row; a row is empty where one has none.
+    Theory and simulation are compared where both have a row; a row is empty where one has none. A simulation of several
+    N has a table of its own: one row an N, at the last time.
     """
+    if simulation is not None and "N" in simulation.dims:
+        return _scaling(theory, simulation)
     columns = _columns(theory, simulation)
     times = columns["time"]
     name = time_of(theory if theory is not None else simulation)
@@ -67,6 +70,25 @@ def table(theory: Any = None, simulation: Any = None) -> str:
             cells += [_cell(columns["mean"][row], "16.6e"), _cell(columns["error"][row], "14.1e")]
         if theory is not None and simulation is not None:
             cells.append(_cell(columns["z"][row], "+8.1f"))
+        lines.append("  ".join(cells))
+    return "\n".join(lines)
+
+
+def _scaling(theory: Any, simulation: Any) -> str:
+    """At the last time, for each N: the mean of eps_g, its standard deviation, and both as they scale with N."""
+    time = time_of(simulation)
+    last = simulation.isel({time: -1})
+    at = float(last[time])
+    limit = _at(np.array([at]), theory[time].values, theory["eps_g"].values)[0] if theory is not None else np.nan
+    mean = last["eps_g"].mean("replica").values
+    std = last["eps_g"].std("replica", ddof=1).values if simulation.sizes["replica"] > 1 else np.full(len(mean), np.nan)
+    error = std / math.sqrt(simulation.sizes["replica"])
+    head = ("N", f"eps_g at {time}={at:g}", "+- std. error", "std sqrt(N)", "(mean - theory) N", "+-")
+    lines = ["  ".join(f"{word:>{len(word) + 2}}" for word in head)]
+    for index, N in enumerate(last["N"].values.tolist()):
+        values = (mean[index], error[index], std[index] * math.sqrt(N), (mean[index] - limit) * N, error[index] * N)
+        cells = [f"{N:>{len(head[0]) + 2}}"]
+        cells += [_cell(value, f"{len(word) + 2}.4g") for value, word in zip(values, head[1:], strict=True)]
         lines.append("  ".join(cells))
     return "\n".join(lines)
 
@@ -114,6 +136,8 @@ def _at(times: np.ndarray, axis: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def note_on_z(theory: Any, simulation: Any) -> str | None:
     """One sentence where |z| is large: it is a comparison with N to infinity."""
+    if "N" in simulation.dims:
+        return None
     z = _columns(theory, simulation)["z"]
     largest = float(np.nanmax(np.abs(z))) if np.isfinite(z).any() else 0.0
     if largest < LARGE_Z:
@@ -212,7 +236,7 @@ def followers(result: Any) -> str | None:
 
 def strays(theory: Any, simulation: Any) -> str | None:
     """How many replicas specialised to other teacher units than theory: at finite N, chance has a say in it."""
-    if "cosine" not in simulation or not simulation["cosine"].size:
+    if "cosine" not in simulation or not simulation["cosine"].size or "N" in simulation.dims:
         return None
     last = float(simulation[time_of(simulation)].values[-1])
     row = theory.sel({time_of(theory): last}, method="nearest")

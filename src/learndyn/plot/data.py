@@ -9,14 +9,14 @@ import numpy as np
 import xarray as xr
 
 from learndyn.errors import InputError
-from learndyn.results import is_simulation, mean_and_error, scenario_of
+from learndyn.results import by_size, is_simulation, mean_and_error, scenario_of
 
 # Below this part of its largest value eps_g is a difference of nearly equal numbers: noise, not drawn on log axes.
 SIMULATION_FLOOR = 1e-12
 
 
-def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...]) -> None:
-    """Refuse what is no result, or a result without the variables that are to be drawn."""
+def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...]) -> tuple[xr.Dataset, ...]:
+    """The results, one for each N; refused when one is none, or lacks the variables that are to be drawn."""
     if not results:
         raise InputError(
             f"Argument `{name}` must hold at least one result of ld.solve or ld.simulate, but it is empty."
@@ -37,6 +37,7 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...]) 
             raise InputError(
                 f"Argument `{name}` must hold whole runs, but one is a single row. Pass the result before .sel(...)."
             )
+    return tuple(single for result in results for single in by_size(result))
 
 
 def in_units_of_the_rate(results: tuple[xr.Dataset, ...]) -> bool:

@@ -57,7 +57,7 @@ def learning_curve(
     >>> ld.plot.learning_curve(curve).get_xlabel()
     '$\\\\alpha$'
     """
-    data.check_results(results, "results", ("eps_g",))
+    results = data.check_results(results, "results", ("eps_g",))
     names = data.legend_labels(results) if labels is None else list(labels)
     if len(names) != len(results):
         raise InputError(

@@ -66,9 +66,10 @@ def order_parameters(
     >>> [text.get_text() for text in ld.plot.order_parameters(curve, names=("Q",)).get_legend().get_texts()]
     ['$Q_{11}$', '$Q_{12}$', '$Q_{22}$']
     """
-    results = (result, *simulations)
     names = (names,) if isinstance(names, str) else tuple(names)
-    data.check_results(results, "simulations" if simulations else "result", names)
+    results = data.check_results((result, *simulations), "simulations" if simulations else "result", names)
+    result, *others = results
+    simulations = tuple(others)
     _check_names(result, names)
     _check_units(results, names)
     markers = count(markers, "markers")

@@ -67,7 +67,6 @@ class Scenario(Protocol):
     time: Quantity
     time_name: str
     gaussian_inputs: bool  # only then do the order parameters follow a process of their own at finite N
-    gaussian_inputs: bool  # only then do the order parameters follow a process of their own at finite N
 
     def as_start(self, start: Any) -> Any:
         """The start, checked against this scenario; accepts a row of a result."""

@@ -171,7 +171,6 @@ class StudentTeacher:
     kind: ClassVar[str] = "student_teacher"
     time_name: ClassVar[str] = "alpha"
     gaussian_inputs: ClassVar[bool] = True
-    gaussian_inputs: ClassVar[bool] = True
     time: ClassVar[Quantity] = Quantity((), "learning time: number of updates / N", "updates / N")
 
     student: Student

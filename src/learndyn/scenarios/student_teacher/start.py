@@ -106,7 +106,7 @@ class Start:
     def _of_row(cls, row: Any) -> Start:
         if "Q" not in row or "R" not in row:
             raise InputError("Argument `start` must hold R and Q, but this dataset has no such variables.")
-        for dim, wanted in (("alpha", "alpha=..., method='nearest'"), ("replica", "replica=0")):
+        for dim, wanted in (("alpha", "alpha=..., method='nearest'"), ("replica", "replica=0"), ("N", "N=...")):
             if dim in row["Q"].dims:
                 raise InputError(
                     f"Argument `start` must be one row of a result, but it still has the dim `{dim}`. "
