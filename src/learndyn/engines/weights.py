@@ -21,43 +21,20 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
-from learndyn.engines.driver import EarlyStop, Outcome, Progress, run_replicas
+from learndyn.engines.driver import EarlyStop, Progress, run_replicas
+from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, SimulatedRun, diverged, message, require_room
 from learndyn.engines.streams import generator_from, generator_state, stream
 from learndyn.engines.weights_kernels import BLOCK, advance_blocks, advance_plain
-from learndyn.errors import InputError
+from learndyn.gaussian.factor import root
 
-CHUNK_SECONDS = 0.1
 INPUTS, START = 0, 1  # the parts of a replica's stream
-GROWTH_LIMIT = 1e6  # learning has diverged when some |J_i|^2 exceeds this multiple of the trace of C at the start
-
-
-@dataclass(frozen=True)
-class WeightsRun:
-    """What a run recorded.
-
-    ``R`` has shape (replicas, rows, K, M), ``Q`` (replicas, rows, K, K), ``steps`` (rows,): the update counts of the
-    rows. ``J`` (replicas, rows, K, N) and ``B`` (replicas, M, N) are the weight vectors themselves where they were
-    asked for, else None. ``replicas`` are the numbers of the replicas that are kept. ``status`` is ``"ok"``,
-    ``"interrupted"`` or ``"diverged"``; in the last two cases rows or replicas are missing, as ``message`` says, and
-    there may be no row. ``timings`` holds seconds: ``"compile"`` (or load from disk) and ``"run"``.
-    """
-
-    steps: np.ndarray
-    R: np.ndarray
-    Q: np.ndarray
-    replicas: np.ndarray
-    status: str
-    message: str
-    timings: dict[str, float]
-    J: np.ndarray | None = None
-    B: np.ndarray | None = None
 
 
 def draw_weights(C: np.ndarray, K: int, N: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Random weight vectors with given overlaps, in a uniformly random orientation.
 
-    W = D^(1/2) S F with F a random orthonormal frame, D the diagonal of C and S the square root of the positive
-    semidefinite matrix D^(-1/2) C D^(-1/2); so W W^T = C, also for a singular C.
+    W = S F with F a random orthonormal frame and S S^T = C (`learndyn.gaussian.factor.root`); so W W^T = C, also for a
+    singular C.
 
     Parameters
     ----------
@@ -88,22 +65,10 @@ def draw_weights(C: np.ndarray, K: int, N: int, rng: np.random.Generator) -> tup
 def _draw_rows(C: np.ndarray, N: int, rng: np.random.Generator) -> np.ndarray:
     """J and B of `draw_weights`, below each other in one array."""
     size = C.shape[0]
-    _require_room(size, N)
+    require_room(size, N)
     columns, triangle = np.linalg.qr(rng.standard_normal((N, size)))
     frame = (columns * np.sign(np.diag(triangle))).T  # the sign makes the frame uniformly distributed
-    lengths = np.sqrt(np.diag(C))
-    unit = np.where(lengths > 0.0, lengths, 1.0)
-    values, vectors = np.linalg.eigh(C / np.outer(unit, unit))
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    return np.ascontiguousarray((lengths[:, None] * root) @ frame)
-
-
-def _require_room(size: int, N: int) -> None:
-    if size > N:
-        raise InputError(
-            f"Argument `N` must be at least K + M = {size}, but it is {N}. "
-            "With fewer dimensions the weight vectors cannot have arbitrary overlaps."
-        )
+    return np.ascontiguousarray(root(C) @ frame)
 
 
 def uses_blocks(K: int, M: int) -> bool:
@@ -130,7 +95,7 @@ def run_weights(
     seed: int,
     progress: Progress = None,
     checkpoint: Checkpoint | None = None,
-) -> WeightsRun:
+) -> SimulatedRun:
     """Simulate gradient descent on weight vectors and record the overlaps.
 
     Parameters
@@ -165,7 +130,7 @@ def run_weights(
 
     Returns
     -------
-    WeightsRun
+    SimulatedRun
         With status ``"diverged"``, and the rows before, when some |J_i|^2 exceeded 1e6 trace(C) or became NaN; this is
         tested at every row and every N updates (rounded up to a multiple of 16).
 
@@ -179,7 +144,7 @@ def run_weights(
     C = np.array(C, dtype=float)
     steps = np.array(steps, dtype=np.int64)
     M = C.shape[0] - K
-    _require_room(K + M, N)
+    require_room(K + M, N)
     if blocks is None:
         blocks = uses_blocks(K, M)
     plan = _Plan(step, C, K, N, steps, seed, blocks, _chunk(K, M, N) if chunk is None else chunk)
@@ -200,12 +165,12 @@ def run_weights(
         name: values[outcome.kept] if name == "B" else values[outcome.kept, : outcome.rows]
         for name, values in record.items()
     }
-    return WeightsRun(
+    return SimulatedRun(
         **recorded,
         steps=steps[: outcome.rows],
         replicas=outcome.kept,
         status=outcome.status,
-        message=_message(outcome, plan),
+        message=message(outcome, plan.steps, N),
         timings={"compile": compiled - begin, "run": end - compiled},
     )
 
@@ -343,11 +308,7 @@ class _WeightsReplica:
 
     def _diverged(self) -> None:
         self.finished = True
-        reason = (
-            f"diverged at alpha = {self.position / self._plan.N:.6g}: some |J_i|^2 exceeded {GROWTH_LIMIT:g} times the "
-            "trace of the overlaps at the start. The rows before are kept; try a smaller learning rate."
-        )
-        self.early_stop = EarlyStop("diverged", reason, self._index)
+        self.early_stop = diverged(self.position, self._plan.N, self._index)
 
 
 def _chunk(K: int, M: int, N: int) -> int:
@@ -358,9 +319,3 @@ def _chunk(K: int, M: int, N: int) -> int:
 def _compile(plan: _Plan) -> None:
     """Compile the kernel, or load it from disk, by one update of tiny weight vectors."""
     plan.advance(np.zeros((plan.C.shape[0], 1)), plan.working_space(1), stream(0, "weights", 1, 0), 0, 1)
-
-
-def _message(outcome: Outcome, plan: _Plan) -> str:
-    if outcome.status != "interrupted" or outcome.rows == 0:
-        return outcome.message
-    return f"{outcome.message} The last row is at alpha = {plan.steps[outcome.rows - 1] / plan.N:.6g}."
