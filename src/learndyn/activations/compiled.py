@@ -214,15 +214,19 @@ _offer("sign", _sign, _sign_of_lanes)
 
 @overload_method(ScalarsType, "maximum")
 def _maximum(xp, x, y):
-    if is_lanes(x) or is_lanes(y):
+    if is_lanes(x):
         return lambda xp, x, y: select(x >= y, x, select(x == x, y, x))
+    if is_lanes(y):
+        return lambda xp, x, y: select(x >= y, x, select(x < y, y, x + y))
     return lambda xp, x, y: x if x >= y or x != x else y  # x != x: NaN stays
 
 
 @overload_method(ScalarsType, "minimum")
 def _minimum(xp, x, y):
-    if is_lanes(x) or is_lanes(y):
+    if is_lanes(x):
         return lambda xp, x, y: select(x <= y, x, select(x == x, y, x))
+    if is_lanes(y):
+        return lambda xp, x, y: select(x <= y, x, select(x > y, y, x + y))
     return lambda xp, x, y: x if x <= y or x != x else y
 
 

@@ -33,6 +33,7 @@ from learndyn.lanes.types import LANES, load, select, store
 from learndyn.scenarios.microscopic import error_signal
 
 BLOCK = 16  # updates whose random numbers are drawn together: 22 numbers each at K = M = 10 fit the first-level cache
+SMALLEST = 2.3e-308  # below, numbers lose digits, and what `reciprocal_root` gives is no rotation any more
 
 _compile = njit(nogil=True, cache=True, error_model="numpy")
 _inlined = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
@@ -95,7 +96,7 @@ def _rotate_up(state, triangle, K, H):
         f, g = load(H, j * width + j), load(H, j * width + j + 1)
         square = f * f + g * g
         inverse = reciprocal_root(square)
-        whole = square > 0.0
+        whole = square > SMALLEST
         c, s = select(whole, f * inverse, 1.0), select(whole, g * inverse, 0.0)
         store(state, row + j, square * inverse)
         below = row + j + 1 + j

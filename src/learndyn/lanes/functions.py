@@ -1,9 +1,12 @@
 """Elementary functions of lanes, without branches: exp, log, erf, 1 / sqrt, sine and cosine.
 
 All are polynomials after a reduction of the argument, so that lanes with different arguments take the same
-instructions. Largest relative errors, measured against 30 digits over the whole range: exp and log 1 ulp, erf 2 ulp,
-the reciprocal root 1 ulp, sine and cosine (of less than pi / 4) 1 ulp; a test holds them. Arguments that are not finite
-follow the rules of IEEE 754, but results below 1e-307 may be zero.
+instructions. Largest relative errors in units of 2^-52, measured against 30 digits and held by a test: exp 1.5,
+log 0.7, erf 2, the reciprocal root 0.9 (0.7 where products and sums are fused), sine and cosine 0.6.
+
+exp and erf take any argument, NaN and infinities as IEEE 754 has it; but exp is 0 below -708 (where it is 3e-308) and
+infinite above 709 (8e307). The others serve their ranges only: log the normal numbers, the reciprocal root these and 0,
+sine and cosine |x| <= pi / 4.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ from __future__ import annotations
 import math
 
 from numba import njit
+from numba.extending import overload
 
-from learndyn.lanes.types import absolute, as_bits, as_numbers, copysign, select
+from learndyn.lanes.types import absolute, as_bits, as_numbers, copysign, is_lanes, select
 
 _compile = njit(error_model="numpy", forceinline=True)
 
@@ -70,7 +74,7 @@ def log_of_normal(x):
 L1, L2, L3, L4, L5, L6, L7, L8, L9 = (2.0 / (2 * n + 1) for n in range(1, 10))
 
 # erf(x) / x in powers of x^2 for |x| < 1, and exp(x^2) erfc(x) in powers of (x - 3) / (x + 3) for 1 <= x <= 6:
-# Chebyshev interpolation of degree 12 and 15 with 60 digits (tests/data/make_lane_coefficients.py).
+# Chebyshev series of degree 12 and 15, computed with 60 digits (tests/data/make_lane_coefficients.py).
 # fmt: off
 ERF = (
     1.1283791670955126, -0.3761263890318375, 0.11283791670954882, -0.026866170645077334, 0.005223977624823223,
@@ -109,12 +113,24 @@ def erf(x):
     return select(t < 1.0, small, large)
 
 
-@_compile
 def reciprocal_root(x):
-    """1 / sqrt x for x > 0: a guess from the exponent, and two steps of fourth order.
+    """1 / sqrt x for x > 0, of lanes or of one number; in kernels only.
 
-    At x = 0 it is a large finite number, so that x reciprocal_root(x) = sqrt x holds there too.
+    At x = 0 it is finite, so that x reciprocal_root(x) = sqrt x holds there too; NaN stays NaN.
     """
+    raise NotImplementedError("only inside numba kernels")
+
+
+@overload(reciprocal_root)
+def _reciprocal_root(x):
+    if is_lanes(x):
+        return lambda x: _reciprocal_root_of_lanes(x)
+    return lambda x: 0.0 if x == 0.0 else 1.0 / math.sqrt(x)
+
+
+@_compile
+def _reciprocal_root_of_lanes(x):
+    """A guess from the exponent, and two steps of fourth order."""
     y = as_numbers(0x5FE6EB50C7B537A9 - (as_bits(x) >> 1))
     e = 1.0 - (x * y) * y
     y = y + y * (e * (0.5 + e * (0.375 + e * 0.3125)))
