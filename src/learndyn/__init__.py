@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from learndyn import activations, figures, functional, plot, testing
     from learndyn.activations import Activation, activation
+    from learndyn.analysis.fluctuations import fluctuations
     from learndyn.errors import InputError, LearndynError, LearndynWarning
     from learndyn.options import logspaced
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
@@ -39,6 +40,7 @@ _HOME = {
     "Teacher": "scenarios.student_teacher.scenario",
     "activation": "activations",
     "drift": "verbs",
+    "fluctuations": "analysis.fluctuations",
     "load": "results",
     "logspaced": "options",
     "mean_and_error": "results",
@@ -65,6 +67,7 @@ __all__ = [
     "activations",
     "drift",
     "figures",
+    "fluctuations",
     "functional",
     "load",
     "logspaced",
