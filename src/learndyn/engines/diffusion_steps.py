@@ -2,6 +2,8 @@
 
     dz = [F(z) + c(z) / N] d alpha + N^(-1/2) Sigma(z)^(1/2) dW,      Sigma = Cov(b), b = N times one exact increment
 
+    c = (i) - 1/2 (dF/d alpha + (F . grad) F)       (i): from the fluctuating length of the input (`Noise.length_term`)
+
 To first order in 1 / N the mean and the covariance of z are integrals over the times s at which c and Sigma are added,
 transported from there by the deterministic flow. An interval of length h therefore takes its noise at the two Gauss
 nodes, h / 2 each, and the flow F between them by Tsitouras' method of order 5(4). The error of the integrals is
@@ -22,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 from typing import Any
 
@@ -56,11 +59,11 @@ ROW = 2
 
 @dataclass(frozen=True)
 class Model:
-    """What the loop asks of a scenario: all functions take a flat state and the scenario's values."""
+    """What the loop asks of a scenario: parts of its `Flow` and its `Noise` (`learndyn.scenarios.base`)."""
 
-    drift: Callable[[Any, Any, Any], Any]
-    correction: Callable[[Any, Any, Any], Any]
-    increments: Callable[[Any, Any, Any], Any]
+    drift: Callable[[Any, Any, Any], Any]  # (time, state, values)
+    length_term: Callable[[Any, Any, Any], Any]  # (time, state, values)
+    increments: Callable[[Any, Any, Any], Any]  # (state, values, normals)
     size: Callable[[Any], Any]
 
 
@@ -77,6 +80,10 @@ def advance(
     every = jnp.arange(lanes)
     capacity = windows.shape[1] - 1
     before = carry["rows"]
+    # At the start nothing is known of the noise.
+    unheard = ~(carry["scale"] > 0.0).any(-1, keepdims=True)
+    heard = _variance(_differences(model, carry["state"], normals[:, 0], values))
+    carry = carry | {"scale": jnp.where(unheard, heard, carry["scale"])}
     flow = jax.vmap(model.drift, (0, 0, None))
 
     def awake(loop: Any) -> Any:
@@ -112,16 +119,15 @@ def first_carry(
     row: float,
     *,
     first: float,
-    scale: np.ndarray,
     tolerance: np.ndarray,
     loudness: float,
     asleep: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Lanes that start from one state at time ``at`` and have their first row after it at time ``row``.
 
-    ``first`` is the length of the first interval, if the row leaves room for it; ``scale`` (n,) estimates the diagonal
-    of Sigma; ``tolerance`` (lanes,) is the error of a step over its noise; noise and correction are multiplied with
-    ``loudness``; lanes that are ``asleep`` (lanes,) do nothing.
+    ``first`` is the length of the first interval, if the row leaves room for it; ``tolerance`` (lanes,) is the error of
+    a step over its noise; noise and correction are multiplied with ``loudness``; lanes that are ``asleep`` (lanes,) do
+    nothing.
     """
     lanes = len(tolerance)
     end = row if at + first >= row else at + first
@@ -132,7 +138,7 @@ def first_carry(
     return carry | {
         "state": np.tile(state, (lanes, 1)),
         "slope": np.zeros((lanes, len(state))),
-        "scale": np.tile(scale, (lanes, 1)),
+        "scale": np.zeros((lanes, len(state))),
         "tolerance": np.array(tolerance, dtype=float),
         "status": np.where(asleep, DONE, RUNNING),
     }
@@ -201,19 +207,37 @@ def _runge_kutta(flow: Any, time: Any, state: Any, step: Any, values: Any) -> tu
 def _inject(model: Model, carry: dict[str, Any], injecting: Any, u: Any, values: Any, numbers: Any) -> dict[str, Any]:
     """The noise and the correction of half an interval, where a lane has arrived at a node."""
     half = 0.5 * (carry["end"] - carry["begin"])[:, None] / numbers[0]
-    lanes, pairs, _, width = u.shape
-    b = model.increments(carry["state"][:, None], values, u.reshape(lanes, 2 * pairs, width))
-    difference = b[:, ::2] - b[:, 1::2]
-    move = jnp.sqrt(half) * difference.sum(1) / sqrt(2.0 * pairs)
-    move += half * jax.vmap(model.correction, (0, 0, None))(carry["time"], carry["state"], values)
+    differences = _differences(model, carry["state"], u, values)
+    move = jnp.sqrt(half) * differences.sum(1) / sqrt(2.0 * u.shape[1])
+    # The lane has just arrived: its slope is the drift at its state.
+    correction = jax.vmap(partial(_correction, model), (0, 0, 0, None))
+    move += half * correction(carry["time"], carry["state"], carry["slope"], values)
     move = jnp.where(injecting[:, None], carry["loudness"][:, None] * move, 0.0)
-    variance = 0.5 * (difference**2).mean(1)
     heard = jnp.where(injecting[:, None], FORGET, 0.0)
     return carry | {
         "state": carry["state"] + move,
         "kick": _norm(move),
-        "scale": carry["scale"] + heard * (variance - carry["scale"]),
+        "scale": carry["scale"] + heard * (_variance(differences) - carry["scale"]),
     }
+
+
+def _differences(model: Model, state: Any, u: Any, values: Any) -> Any:
+    """b - b' for each pair of draws, shape (lanes, pairs, n)."""
+    lanes, pairs, _, width = u.shape
+    b = model.increments(state[:, None], values, u.reshape(lanes, 2 * pairs, width))
+    return b[:, ::2] - b[:, 1::2]
+
+
+def _variance(differences: Any) -> Any:
+    """The diagonal of Sigma, estimated from the pairs; shape (lanes, n)."""
+    return 0.5 * (differences**2).mean(1)
+
+
+def _correction(model: Model, time: Any, state: Any, slope: Any, values: Any) -> Any:
+    """c at one state, where the drift is ``slope``."""
+    tangents = (jnp.ones_like(time), slope)
+    _, along = jax.jvp(lambda at, z: model.drift(at, z, values), (time, state), tangents)
+    return model.length_term(time, state, values) - 0.5 * along
 
 
 def _next_target(carry: dict[str, Any], arrived: Any) -> dict[str, Any]:
