@@ -197,7 +197,7 @@ def _sign_of_lanes(x):
 
 
 for _function, _of_lanes in (
-    (math.erf, functions.erf),
+    (functions.erf, functions.erf),
     (math.exp, functions.exp),
     (math.expm1, None),
     (math.log, None),

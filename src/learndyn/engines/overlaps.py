@@ -9,8 +9,8 @@ is drawn in O(K (K + M)), whatever N is, with the law of gradient descent on wei
 carried and the compiled loop are in `learndyn.engines.overlaps_kernels`, the threads in `learndyn.engines.driver`.
 
 Random numbers: replica r at N draws from the streams "overlaps" of `learndyn.engines.streams`. Up to `LANES` replicas
-advance in lockstep, in the lanes of vector registers. Same scenario, seed and kind of CPU: the same bits, for any
-number of threads and chunks, and whatever other replicas and rows there are.
+advance in lockstep, in the lanes of vector registers; one or two alone, which is faster then and differs by rounding.
+Same scenario, seed, number of replicas and kind of CPU: the same bits, for any number of threads, any chunks and rows.
 
 Rounding: an update is a rotation and an addition, each correct to some 1e-16 of the lengths. Over a run these errors
 add up as in a random walk (`benchmarks/verification.py` measures them against 80-bit arithmetic), far below 1 / N.
@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
 from learndyn.engines.driver import EarlyStop, Progress, run_replicas
-from learndyn.engines.overlaps_kernels import advance
+from learndyn.engines.overlaps_kernels import advance, advance_alone
 from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, SimulatedRun, diverged, message, require_room
 from learndyn.engines.streams import generator_state, stream
 from learndyn.gaussian.factor import triangular
@@ -37,6 +37,8 @@ from learndyn.lanes.types import LANES
 
 STREAMS = 2  # of one replica; the second one settles what the first leaves open (`learndyn.lanes.random`)
 WORDS = 4  # of the state of a stream
+# Up to so many replicas run alone: a group takes 1.7 (ReLU) to 2.3 times (erf) as long as one replica by itself.
+FEW = 2
 
 
 def run_overlaps(
@@ -69,7 +71,7 @@ def run_overlaps(
     replicas
         Number of independent runs.
     threads
-        Groups of `LANES` replicas that run at the same time; None: as many as this process has cores.
+        Groups of replicas that run at the same time; None: as many as this process has cores.
     chunk
         Updates between two looks at Ctrl-C; None: about 0.1 s. Does not change the result.
     seed
@@ -93,12 +95,13 @@ def run_overlaps(
     KeyboardInterrupt
         When interrupted before any row was recorded.
     """
-    plan = _Plan.of(step, np.array(C, dtype=float), K, N, np.array(steps, dtype=np.int64), seed, chunk)
+    width = 1 if replicas <= FEW else LANES
+    plan = _Plan.of(step, np.array(C, dtype=float), K, N, np.array(steps, dtype=np.int64), seed, chunk, width)
     begin = perf_counter()
-    plan.advance(np.zeros((plan.length, LANES)), np.zeros((STREAMS * WORDS, LANES), dtype=np.uint64), 0, 0, 1)
+    plan.advance(np.zeros((plan.length, width)), np.zeros((STREAMS * WORDS, width), dtype=np.uint64), 0, 0, 1)
     compiled = perf_counter()
     R, Q = (np.empty((replicas, plan.steps.size, K, n)) for n in (plan.M, K))
-    units = [_Group(plan, numbers, R, Q) for numbers in groups(replicas)]
+    units = [_Group(plan, numbers, R, Q) for numbers in groups(replicas, width)]
     if checkpoint is not None:
         checkpoint = checkpoint.including(**plan.identity(replicas))
     with threadpool_limits(limits=1, user_api="blas"):
@@ -116,9 +119,9 @@ def run_overlaps(
     )
 
 
-def groups(replicas: int) -> list[range]:
+def groups(replicas: int, width: int) -> list[range]:
     """The numbers of the replicas that advance together: as few groups as possible, of equal sizes but for one."""
-    count = -(-replicas // LANES)
+    count = -(-replicas // width)
     edges = [replicas * index // count for index in range(count + 1)]
     return [range(first, last) for first, last in pairwise(edges)]
 
@@ -136,19 +139,22 @@ class _Plan:
     chunk: int
     F: np.ndarray  # (M, M): lower factor of T
     start: np.ndarray  # the coordinates of the start, (K M + K (K + 1) / 2,)
+    width: int  # columns of the arrays of a group
 
     @classmethod
-    def of(cls, step: Any, C: np.ndarray, K: int, N: int, steps: np.ndarray, seed: int, chunk: int | None) -> _Plan:
+    def of(
+        cls, step: Any, C: np.ndarray, K: int, N: int, steps: np.ndarray, seed: int, chunk: int | None, width: int
+    ) -> _Plan:
         size = len(C)
         M = size - K
         require_room(size, N)
         order = np.concatenate([np.arange(K, size), np.arange(K)])  # the teacher first: its frame comes first
         W = triangular(C[np.ix_(order, order)])
         start = np.concatenate([W[M:, :M].reshape(-1), W[M:, M:][np.tril_indices(K)]])
-        # About 5 ns for each random number and 1 ns for each entry of K (K + M), in each lane.
-        seconds = 1e-9 * LANES * (5.0 * size + 2.0 * K * size)
+        # About 40 ns for each random number and 16 ns for each entry of K (K + M), in all lanes together.
+        seconds = 1e-9 * (40.0 * size + 16.0 * K * size)
         chunk = max(1, int(CHUNK_SECONDS / seconds)) if chunk is None else chunk
-        return cls(step, C, K, N, steps, seed, chunk, np.ascontiguousarray(W[:M, :M]), start)
+        return cls(step, C, K, N, steps, seed, chunk, np.ascontiguousarray(W[:M, :M]), start, width)
 
     @property
     def M(self) -> int:
@@ -163,7 +169,8 @@ class _Plan:
         return GROWTH_LIMIT * float(np.trace(self.C))
 
     def advance(self, state: np.ndarray, words: np.ndarray, active: int, first: int, last: int) -> tuple[int, int]:
-        return advance(
+        kernel = advance if self.width > 1 else advance_alone
+        return kernel(
             self.step, state, self.F, self.K, self.N, words, first, last, self.N, self.limit, active
         )  # fmt: skip
 
@@ -176,13 +183,13 @@ class _Plan:
             "N": self.N,
             "rows": fingerprint(self.steps),
             "replicas": replicas,
-            "lanes": LANES,
+            "width": self.width,
             "seed": self.seed,
         }
 
 
 class _Group:
-    """A unit of up to LANES replicas (`learndyn.engines.driver.Unit`), one in each lane."""
+    """A unit of replicas (`learndyn.engines.driver.Unit`), one in each lane, or one alone."""
 
     def __init__(self, plan: _Plan, numbers: range, R: np.ndarray, Q: np.ndarray) -> None:
         self.numbers = numbers
@@ -192,8 +199,8 @@ class _Group:
         self.early_stop: EarlyStop | None = None
         self._plan = plan
         self._R, self._Q = R[numbers.start : numbers.stop], Q[numbers.start : numbers.stop]
-        self._state: np.ndarray | None = None  # (length, LANES)
-        self._words: np.ndarray | None = None  # (STREAMS * WORDS, LANES)
+        self._state: np.ndarray | None = None  # (length, width)
+        self._words: np.ndarray | None = None  # (STREAMS * WORDS, width)
 
     def advance(self) -> None:
         """One chunk."""
@@ -221,9 +228,9 @@ class _Group:
 
     def _begin(self) -> None:
         plan = self._plan
-        self._state = np.repeat(plan.start[:, None], LANES, axis=1)
+        self._state = np.repeat(plan.start[:, None], plan.width, axis=1)
         # Lanes without a replica repeat the last one; nobody reads them.
-        replicas = [self.numbers[min(lane, len(self.numbers) - 1)] for lane in range(LANES)]
+        replicas = [self.numbers[min(lane, len(self.numbers) - 1)] for lane in range(plan.width)]
         words = [
             [
                 *(
@@ -233,7 +240,7 @@ class _Group:
             ]
             for replica in replicas
         ]
-        self._words = np.ascontiguousarray(np.array(words, dtype=np.uint64).reshape(LANES, STREAMS * WORDS).T)
+        self._words = np.ascontiguousarray(np.array(words, dtype=np.uint64).reshape(plan.width, STREAMS * WORDS).T)
         if plan.steps[0] == 0:
             self._record()
 

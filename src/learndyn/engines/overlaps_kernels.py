@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from learndyn.lanes.functions import reciprocal_root
-from learndyn.lanes.random import draw
-from learndyn.lanes.types import LANES, load, select, store
+from learndyn.lanes.functions import reciprocal_root, root
+from learndyn.lanes.random import draw, draw_alone
+from learndyn.lanes.types import LANES, get, put, select
 from learndyn.scenarios.microscopic import error_signal
 
 BLOCK = 16  # updates whose random numbers are drawn together: 22 numbers each at K = M = 10 fit the first-level cache
@@ -44,31 +44,31 @@ def _project(state, F, K, numbers, first, x, y):
     """y = F u and x = a u + l v from the row ``first`` of the random numbers on; the part l v of x is kept apart."""
     M = F.shape[0]
     for n in range(M):
-        total = load(numbers, first) * F[n, 0]
+        total = get(numbers, first) * F[n, 0]
         for m in range(1, n + 1):
-            total += load(numbers, first + m) * F[n, m]
-        store(y, n, total)
+            total += get(numbers, first + m) * F[n, m]
+        put(y, n, total)
     for i in range(K):
         own = i * M
-        total = load(state, own) * load(numbers, first)
+        total = get(state, own) * get(numbers, first)
         for m in range(1, M):
-            total += load(state, own + m) * load(numbers, first + m)
-        store(x, i, total)
+            total += get(state, own + m) * get(numbers, first + m)
+        put(x, i, total)
 
 
 @_inlined
 def _prepare(numbers, first, K, q, weight):
     """q_m for m = 0 ... K, and weight_m = 1 / sqrt(q_m q_{m+1}), 0 where that is infinite; weight_K = 1 / sqrt(q_0)."""
-    below = load(numbers, first + K)  # chi^2
-    store(q, K, below)
+    below = get(numbers, first + K)  # chi^2
+    put(q, K, below)
     for m in range(K - 1, -1, -1):
-        v = load(numbers, first + m)
+        v = get(numbers, first + m)
         total = below + v * v
         product = below * total
-        store(q, m, total)
-        store(weight, m, select(product > 0.0, reciprocal_root(product), 0.0))
+        put(q, m, total)
+        put(weight, m, select(product > 0.0, reciprocal_root(product), 0.0))
         below = total
-    store(weight, K, reciprocal_root(below))
+    put(weight, K, reciprocal_root(below))
 
 
 @_inlined
@@ -77,13 +77,13 @@ def _rotate_down(state, triangle, K, numbers, first, q, weight, H, x):
     width = K + 1
     row = triangle
     for i in range(K):
-        tail = 0.0 * load(numbers, first)
+        tail = 0.0 * get(numbers, first)
         for m in range(i, -1, -1):
-            v, entry, scale = load(numbers, first + m), load(state, row + m), load(weight, m)
-            store(H, i * width + m + 1, (load(q, m + 1) * scale) * entry - (v * scale) * tail)
+            v, entry, scale = get(numbers, first + m), get(state, row + m), get(weight, m)
+            put(H, i * width + m + 1, (get(q, m + 1) * scale) * entry - (v * scale) * tail)
             tail += entry * v
-        store(H, i * width, tail)
-        store(x, i, load(x, i) + tail)
+        put(H, i * width, tail)
+        put(x, i, get(x, i) + tail)
         row += i + 1
 
 
@@ -93,17 +93,17 @@ def _rotate_up(state, triangle, K, H):
     width = K + 1
     row = triangle
     for j in range(K):
-        f, g = load(H, j * width + j), load(H, j * width + j + 1)
+        f, g = get(H, j * width + j), get(H, j * width + j + 1)
         square = f * f + g * g
         inverse = reciprocal_root(square)
         whole = square > SMALLEST
         c, s = select(whole, f * inverse, 1.0), select(whole, g * inverse, 0.0)
-        store(state, row + j, square * inverse)
+        put(state, row + j, root(square))
         below = row + j + 1 + j
         for i in range(j + 1, K):
-            p, r = load(H, i * width + j), load(H, i * width + j + 1)
-            store(state, below, c * p + s * r)
-            store(H, i * width + j + 1, c * r - s * p)
+            p, r = get(H, i * width + j), get(H, i * width + j + 1)
+            put(state, below, c * p + s * r)
+            put(H, i * width + j + 1, c * r - s * p)
             below += i + 1
         row += j + 1
 
@@ -118,12 +118,12 @@ def _update(step, state, F, K, scale, numbers, first, x, y, delta, q, weight, H)
     _prepare(numbers, own, K, q, weight)
     _rotate_down(state, triangle, K, numbers, own, q, weight, H, x)
     error_signal(step, x, y, delta)
-    whole, inverse = load(q, 0), load(weight, K)
+    whole, inverse = get(q, 0), get(weight, K)
     for i in range(K):
-        change = load(delta, i) * scale
+        change = get(delta, i) * scale
         for m in range(M):
-            store(state, i * M + m, load(state, i * M + m) + change * load(numbers, first + m))
-        store(H, i * (K + 1), (load(H, i * (K + 1)) + change * whole) * inverse)
+            put(state, i * M + m, get(state, i * M + m) + change * get(numbers, first + m))
+        put(H, i * (K + 1), (get(H, i * (K + 1)) + change * whole) * inverse)
     _rotate_up(state, triangle, K, H)
 
 
@@ -197,6 +197,54 @@ def advance(
         draw(words, pairs, K + M, freedom, numbers[:size])
         for index in range(size):
             _update(step, state, F, K, scale, numbers, index * 2 * pairs, x, y, delta, q, weight, H)
+        update += size
+        if update % interval == 0:
+            lane = _grown(state, K, M, limit, active)
+            if lane >= 0:
+                return update, lane
+    return last, -1
+
+
+@_compile
+def advance_alone(
+    step: Any,
+    state: np.ndarray,
+    F: np.ndarray,
+    K: int,
+    N: int,
+    words: np.ndarray,
+    first: int,
+    last: int,
+    interval: int,
+    limit: float,
+    active: int,
+) -> tuple[int, int]:
+    """As `advance` for one replica, with arrays of one column, on numbers instead of lanes.
+
+    The random numbers are the same, the arithmetic differs by rounding.
+    """
+    M = F.shape[0]
+    pairs = (K + M + 2) // 2
+    freedom = N - K - M
+    scale = step.learning_rate / N
+    entries = state.reshape(-1)
+    draws = np.empty((BLOCK, 2 * pairs))
+    numbers = draws.reshape(-1)
+    bits, lanes = np.empty((2 * pairs + 1, LANES), dtype=np.uint64), np.empty((2 * pairs, LANES))
+    x, y, delta, q, weight, H = (
+        np.empty(K),
+        np.empty(M),
+        np.empty(K),
+        np.empty(K + 1),
+        np.empty(K + 1),
+        np.empty(K * (K + 1)),
+    )
+    update = first
+    while update < last:
+        size = min(BLOCK, last - update, interval - update % interval)
+        draw_alone(words, pairs, K + M, freedom, draws[:size], bits, lanes)
+        for index in range(size):
+            _update(step, entries, F, K, scale, numbers, index * 2 * pairs, x, y, delta, q, weight, H)
         update += size
         if update % interval == 0:
             lane = _grown(state, K, M, limit, active)

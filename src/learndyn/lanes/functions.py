@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
 from numba.extending import overload
 
@@ -25,7 +26,8 @@ LOG2_E = 1.4426950408889634
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 # Adding it leaves the rounded integer in the last bits of the sum.
 ROUNDER = 6755399441055744.0  # 1.5 2^52
-EXPONENT_OF_ONE = 1023
+# Bits of numbers are unsigned; numba would make an unsigned and a signed integer a float.
+EXPONENT_OF_ONE, FRACTION_BITS = np.uint64(1023), np.uint64(52)
 MANTISSA = 0x000FFFFFFFFFFFFF
 ONE = 0x3FF0000000000000
 TWO_TO_52, TWO_TO_52_BITS = 4503599627370496.0, 0x4330000000000000
@@ -33,7 +35,7 @@ TWO_TO_52, TWO_TO_52_BITS = 4503599627370496.0, 0x4330000000000000
 
 @_compile
 def exp(x):
-    """exp x = 2^k exp r with |r| <= ln 2 / 2, and the Taylor series of exp r up to r^13."""
+    """exp x = 2^k exp r with |r| <= ln 2 / 2, and the Taylor series of exp r up to r^13; of lanes or of one number."""
     inside = select(x < -708.0, -708.0, select(x > 709.0, 709.0, x))
     shifted = inside * LOG2_E + ROUNDER
     k = shifted - ROUNDER
@@ -45,7 +47,7 @@ def exp(x):
     high = (1 / 40320 + r * (1 / 362880)) + r2 * (1 / 3628800 + r * (1 / 39916800))
     top = 1 / 479001600 + r * (1 / 6227020800)
     series = low + r4 * (middle + r4 * (high + r4 * top))
-    power = as_numbers((as_bits(shifted) + EXPONENT_OF_ONE) << 52)
+    power = as_numbers((as_bits(shifted) + EXPONENT_OF_ONE) << FRACTION_BITS)
     return select(x < -708.0, 0.0, select(x > 709.0, math.inf, series * power))
 
 
@@ -54,7 +56,7 @@ def log_of_normal(x):
     """log x of normal numbers x > 0: 2^k m with m in [1 / sqrt 2, sqrt 2) and log m = 2 artanh((m - 1) / (m + 1))."""
     bits = as_bits(x)
     m = as_numbers((bits & MANTISSA) | ONE)
-    k = as_numbers((bits >> 52) | TWO_TO_52_BITS) - (TWO_TO_52 + EXPONENT_OF_ONE)
+    k = as_numbers((bits >> 52) | TWO_TO_52_BITS) - (TWO_TO_52 + 1023.0)
     large = m > 1.4142135623730951
     m = select(large, 0.5 * m, m)
     k = select(large, k + 1.0, k)
@@ -92,16 +94,30 @@ C0, C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13, C14, C15 = ERFCX
 # fmt: on
 
 
-@_compile
 def erf(x):
-    """erf x: a polynomial for |x| < 1, and 1 - exp(-x^2) [exp(x^2) erfc x] beyond."""
-    t = x * x
+    """erf x, of lanes or of one number, for |x| < 1 a polynomial, beyond 1 - exp(-x^2) [exp(x^2) erfc x]."""
+    raise NotImplementedError("only inside numba kernels")
+
+
+@overload(erf)
+def _erf(x):
+    return (lambda x: _erf_of_lanes(x)) if is_lanes(x) else (lambda x: _erf_of_one(x))
+
+
+@_compile
+def _small_erf(x, t):
+    """erf x for t = x^2 <= 1."""
     t2 = t * t
     t4 = t2 * t2
     low = (E0 + t * E1) + t2 * (E2 + t * E3)
     middle = (E4 + t * E5) + t2 * (E6 + t * E7)
     high = (E8 + t * E9) + t2 * (E10 + t * E11) + t4 * E12
-    small = x * (low + t4 * (middle + t4 * high))
+    return x * (low + t4 * (middle + t4 * high))
+
+
+@_compile
+def _erf_of_lanes(x):
+    t = x * x
     a = absolute(x)
     a = select(a > 6.0, 6.0, a)  # erf 6 = 1 - 2e-17
     s = (a - 3.0) / (a + 3.0)
@@ -110,7 +126,23 @@ def erf(x):
     low = ((C0 + s * C1) + s2 * (C2 + s * C3)) + s4 * ((C4 + s * C5) + s2 * (C6 + s * C7))
     high = ((C8 + s * C9) + s2 * (C10 + s * C11)) + s4 * ((C12 + s * C13) + s2 * (C14 + s * C15))
     large = copysign(1.0 - (low + (s4 * s4) * high) * exp(-(a * a)), x)
-    return select(t < 1.0, small, large)
+    return select(t < 1.0, _small_erf(x, t), large)
+
+
+@_compile
+def _erf_of_one(x):
+    t = x * x
+    return _small_erf(x, t) if t < 1.0 else math.erf(x)
+
+
+def root(x):
+    """The square root of lanes, or of one number, x >= 0; in kernels only."""
+    raise NotImplementedError("only inside numba kernels")
+
+
+@overload(root)
+def _root(x):
+    return (lambda x: x * _reciprocal_root_of_lanes(x)) if is_lanes(x) else (lambda x: math.sqrt(x))
 
 
 def reciprocal_root(x):

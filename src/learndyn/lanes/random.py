@@ -23,7 +23,19 @@ import numpy as np
 from numba import njit
 
 from learndyn.lanes.functions import ONE, log_of_normal, reciprocal_root, sine_cosine
-from learndyn.lanes.types import LANES, absolute, all_lanes, as_bits, as_numbers, in_lane, load, select, store
+from learndyn.lanes.types import (
+    LANES,
+    absolute,
+    all_lanes,
+    as_bits,
+    as_numbers,
+    in_lane,
+    lane_of,
+    load,
+    select,
+    store,
+    with_lane,
+)
 
 SIGN = 0x8000000000000000
 HALF_PI = 0.5 * math.pi
@@ -73,6 +85,28 @@ def _surely_kept(x, y, u, slope):
     return (y > -1.0) & (u < 1.0 - slope * (square * square))
 
 
+@_inlined
+def _rule(freedom):
+    """d, 1 / sqrt(9 d) and the slope of `_surely_kept` for two degrees of freedom or more."""
+    d = 0.5 * max(freedom, 2) - 1.0 / 3.0
+    return d, 1.0 / math.sqrt(9.0 * d), min(0.0331, 0.95 / (81.0 * d))
+
+
+@_inlined
+def _chi_square(state, alone, size, freedom, rule, x, bits):
+    """Chi-square numbers from normals x and 64 bits each; ``state``, ``alone`` and ``size`` as in `_settled`."""
+    if freedom < 2:
+        return x * x if freedom == 1 else 0.0 * x
+    d, scale, slope = rule
+    u = uniform(bits)
+    y = x * scale
+    kept = _surely_kept(x, y, u, slope)
+    if not all_lanes(kept):
+        y = _settled(state, alone, size, kept, x, u, d, scale) * scale
+    v = 1.0 + y
+    return (2.0 * d) * (v * v * v)
+
+
 @_compile
 def draw(state, pairs, place, freedom, out):
     """Draw normals, and one chi-square number, in each lane, as often as ``out`` has entries.
@@ -92,9 +126,7 @@ def draw(state, pairs, place, freedom, out):
         (draws, 2 pairs, LANES).
     """
     a, b, c, counter = load(state, 0), load(state, 1), load(state, 2), load(state, 3)
-    d = 0.5 * max(freedom, 2) - 1.0 / 3.0
-    scale = 1.0 / math.sqrt(9.0 * d)
-    slope = min(0.0331, 0.95 / (81.0 * d))
+    rule = _rule(freedom)
     for index in range(out.shape[0]):
         row = index * 2 * pairs
         for pair in range(pairs):
@@ -103,42 +135,60 @@ def draw(state, pairs, place, freedom, out):
             x, y = normal_pair(first, second)
             store(out, row + 2 * pair, x)
             store(out, row + 2 * pair + 1, y)
-        x = load(out, row + place)
-        if freedom < 2:
-            store(out, row + place, x * x if freedom == 1 else 0.0 * x)
-            continue
-        bits, a, b, c, counter = next_bits(a, b, c, counter)
-        u = uniform(bits)
-        y = x * scale
-        kept = _surely_kept(x, y, u, slope)
-        if not all_lanes(kept):
-            uniforms = np.empty((1, LANES))
-            store(uniforms, 0, u)
-            for lane in range(LANES):
-                if not in_lane(kept, lane):
-                    normals = out[index, place]
-                    normals[lane] = _settle(state, lane, normals[lane], uniforms[0, lane], d, scale)
-            y = load(out, row + place) * scale
-        v = 1.0 + y
-        store(out, row + place, (2.0 * d) * (v * v * v))
+        bits = a
+        if freedom >= 2:
+            bits, a, b, c, counter = next_bits(a, b, c, counter)
+        store(out, row + place, _chi_square(state, False, LANES, freedom, rule, load(out, row + place), bits))
     store(state, 0, a)
     store(state, 1, b)
     store(state, 2, c)
     store(state, 3, counter)
 
 
+@_compile
+def draw_alone(state, pairs, place, freedom, out, bits, numbers):
+    """As `draw`, for one replica: the lanes are draws, one after another, and the numbers the same to the last bit.
+
+    ``state`` is (8, 1), ``out`` (draws, 2 pairs); ``bits`` (2 pairs + 1, LANES), uint64, and ``numbers``
+    (2 pairs, LANES) are working space.
+    """
+    a, b, c, counter = state[0, 0], state[1, 0], state[2, 0], state[3, 0]
+    rule = _rule(freedom)
+    words = 2 * pairs + (1 if freedom >= 2 else 0)
+    for start in range(0, out.shape[0], LANES):
+        size = min(LANES, out.shape[0] - start)
+        for lane in range(size):
+            for word in range(words):
+                bits[word, lane], a, b, c, counter = _next(a, b, c, counter)
+        for pair in range(pairs):
+            x, y = normal_pair(load(bits, 2 * pair), load(bits, 2 * pair + 1))
+            store(numbers, 2 * pair, x)
+            store(numbers, 2 * pair + 1, y)
+        chi = _chi_square(state, True, size, freedom, rule, load(numbers, place), load(bits, words - 1))
+        store(numbers, place, chi)
+        for lane in range(size):
+            for word in range(2 * pairs):
+                out[start + lane, word] = numbers[word, lane]
+    state[0, 0], state[1, 0], state[2, 0], state[3, 0] = a, b, c, counter
+
+
 # ---- One lane alone
+
+
+@_inlined
+def _next(a, b, c, counter):
+    """64 random bits and the state after them, see `next_bits`."""
+    bits = a + b + counter
+    return bits, b ^ (b >> ELEVEN), c + (c << THREE), ((c << TWENTY_FOUR) | (c >> FORTY)) + bits, counter + ONE_WORD
 
 
 @_compile
 def _next_word(state, lane):
     """The next 64 random bits of a lane's second stream."""
-    word = state[4, lane] + state[5, lane] + state[7, lane]
-    state[7, lane] += ONE_WORD
-    state[4, lane] = state[5, lane] ^ (state[5, lane] >> ELEVEN)
-    state[5, lane] = state[6, lane] + (state[6, lane] << THREE)
-    state[6, lane] = ((state[6, lane] << TWENTY_FOUR) | (state[6, lane] >> FORTY)) + word
-    return word
+    bits, state[4, lane], state[5, lane], state[6, lane], state[7, lane] = _next(
+        state[4, lane], state[5, lane], state[6, lane], state[7, lane]
+    )
+    return bits
 
 
 @_compile
@@ -159,3 +209,16 @@ def _settle(state, lane, x, u, d, scale):
         radius = math.sqrt(-2.0 * math.log(_next_uniform(state, lane)))
         x = radius * math.cos(2.0 * math.pi * _next_uniform(state, lane))
         u = _next_uniform(state, lane)
+
+
+@_compile
+def _settled(state, alone, size, kept, x, u, d, scale):
+    """The normals x of the lanes before ``size``, replaced where they are not kept.
+
+    Further bits come from the second stream of each lane; of the first column where the lanes are one replica's draws.
+    """
+    for lane in range(size):
+        if not in_lane(kept, lane):
+            column = 0 if alone else lane
+            x = with_lane(x, lane, _settle(state, column, lane_of(x, lane), lane_of(u, lane), d, scale))
+    return x

@@ -178,14 +178,24 @@ copysign = _llvm("copysign", 2)
 
 
 @intrinsic
-def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
-    """``a`` where the mask is true, else ``b``; each lanes or a number."""
-
+def _select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         a, b = (_vector(context, builder, t, v) for t, v in zip(signature.args[1:], args[1:], strict=True))
         return builder.select(args[0], a, b)
 
     return lanes_type(mask, types.unliteral(a), types.unliteral(b)), codegen
+
+
+def select(mask: Any, a: Any, b: Any) -> Any:
+    """``a`` where the mask is true, else ``b``; lanes, or one number; in kernels only."""
+    raise NotImplementedError("only inside numba kernels")
+
+
+@overload(select)
+def _select_either(mask, a, b):
+    if isinstance(mask, MaskType):
+        return lambda mask, a, b: _select(mask, a, b)
+    return lambda mask, a, b: a if mask else b
 
 
 @intrinsic
@@ -232,14 +242,16 @@ def with_lane(typing: Any, x: Any, lane: Any, value: Any) -> Any:
 
 @intrinsic
 def as_bits(typing: Any, x: Any) -> Any:
-    """The 64 bits of each number."""
-    return bits_type(x), lambda context, builder, signature, args: builder.bitcast(args[0], _INTEGERS)
+    """The 64 bits of each number, or of one."""
+    result, vector = (bits_type, _INTEGERS) if is_lanes(x) else (types.uint64, ir.IntType(64))
+    return result(x), lambda context, builder, signature, args: builder.bitcast(args[0], vector)
 
 
 @intrinsic
 def as_numbers(typing: Any, x: Any) -> Any:
-    """The numbers that have these bits."""
-    return lanes_type(x), lambda context, builder, signature, args: builder.bitcast(args[0], _DOUBLES)
+    """The numbers that have these bits, or the one."""
+    result, vector = (lanes_type, _DOUBLES) if isinstance(x, BitsType) else (types.float64, ir.DoubleType())
+    return result(x), lambda context, builder, signature, args: builder.bitcast(args[0], vector)
 
 
 # ---- Memory
@@ -297,14 +309,14 @@ def put(x: Any, i: int, value: Any) -> None:
     raise NotImplementedError("only inside numba kernels")
 
 
-@overload(get, inline="always")
+@overload(get)
 def _get(x, i):
     if x.ndim == 1:
         return lambda x, i: x[i]
     return lambda x, i: load(x, i)
 
 
-@overload(put, inline="always")
+@overload(put)
 def _put(x, i, value):
     if x.ndim == 1:
 
