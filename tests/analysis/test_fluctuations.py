@@ -18,7 +18,7 @@ from learndyn.scenarios.student_teacher import state
 
 LINEAR = ld.StudentTeacher(ld.Student(1, "linear"), ld.Teacher(1, "linear"), learning_rate=0.5)
 START = ld.Start(Q=0.25, R=0.0)
-PAIR = ld.StudentTeacher(ld.Student(2, "erf"), ld.Teacher(1, "erf"), learning_rate=1.5)
+PAIR = ld.StudentTeacher(ld.Student(2, "relu"), ld.Teacher(1, "relu"), learning_rate=1.0)
 PAIR_STATE = [0.3, -0.1, 0.6, 0.1, 0.5]
 
 
@@ -77,7 +77,7 @@ def test_a_start_that_is_not_sharp():
         ("relu", 1, 1, 1.2, [0.3, 0.6]),
         ("erf", 1, 1, 2.5, [0.2, 0.8]),
         ("linear", 1, 1, 1.0, [0.2, 0.8]),
-        ("relu", 2, 1, 1.0, [0.3, -0.1, 0.6, 0.1, 0.5]),
+        ("relu", 2, 1, 1.0, PAIR_STATE),
         ("erf", 2, 1, 1.5, PAIR_STATE),
     ],
 )

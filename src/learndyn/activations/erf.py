@@ -108,4 +108,19 @@ def _tilted_sums(C: Any, one_plus: Any, ci: Any, ck: Any, a: Any, b: Any, s: Any
     return TWO_OVER_PI**2 * xp.sqrt(inverse[:, 0]) * sums
 
 
+def diffusion(C: Any, K: int, eta: Any, xp: Any) -> Any:
+    """Cov(b): `learndyn.activations.erf_diffusion` (JAX only); None for systems in which it would cost too much."""
+    from learndyn.activations.erf_diffusion import MOST_UNITS, second_moments
+
+    n = C.shape[-1]
+    if n > MOST_UNITS:
+        return None
+    c = np.concatenate([-np.ones(K), np.ones(n - K)])
+    response, i_k = gradient_sum(C, c, K, xp), np.triu_indices(K)
+    own = response[:, :K]
+    mean_Q = (own + own.T)[i_k] + eta * square_sum(C, c, K, xp)
+    mean = eta * xp.concatenate([response[:, K:].reshape(-1), mean_Q])
+    return second_moments(C, K, eta, xp) - mean[:, None] * mean
+
+
 ACTIVATION = Activation.from_module("erf", "erf(x / sqrt 2)", globals())

@@ -86,8 +86,9 @@ def fluctuations(
     -----
     Valid while sqrt(P / N) is small beside the scale on which F bends; not so late on a plateau that is left by
     chance, where P grows as exp(2 lambda alpha).
-    D is in closed form for linear units and the ReLU perceptron, by quadrature to 1e-10 for perceptrons of other
-    activations, else an average over Sobol points; for ReLU networks over directions alone, with the exact <|u|^4>.
+    D is in closed form for linear units, the ReLU perceptron and erf networks of up to six units, by quadrature to
+    1e-10 for other perceptrons, else an average over Sobol points; for ReLU networks over directions alone, with the
+    exact <|u|^4>.
     Cost: perceptrons some milliseconds, by quadrature 0.1 s; K = M = 2 by averages about 0.4 s for 8 x 1024 points, 40
     steps; the first call compiles for 3 to 15 s.
     References: van Kampen, Stochastic Processes in Physics and Chemistry, ch. X; Straat (2018) p. 11-19.

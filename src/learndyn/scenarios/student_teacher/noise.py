@@ -14,7 +14,7 @@ import numpy as np
 
 from learndyn.activations import Activation
 from learndyn.activations.kinks import find_kinks
-from learndyn.gaussian.namespaces import NUMPY, jax_namespace
+from learndyn.gaussian.namespaces import jax_namespace
 from learndyn.scenarios.base import Noise
 from learndyn.scenarios.student_teacher import state
 from learndyn.scenarios.student_teacher.increments import make_increments
@@ -40,7 +40,7 @@ def make_noise(K: int, M: int, activation: Activation) -> Noise:
 def _diffusion(K: int, M: int, activation: Activation) -> tuple[Any, str]:
     xp = jax_namespace()
     closed_form = activation.functions.get("diffusion")
-    if closed_form is not None and closed_form(np.eye(K + M), K, 0.5, NUMPY) is not None:
+    if closed_form is not None and _is_known(closed_form, K, M, xp):
         places = state.covariance_places(K, M)
 
         def diffusion(flat: Any, values: dict[str, Any]) -> Any:
@@ -51,3 +51,11 @@ def _diffusion(K: int, M: int, activation: Activation) -> tuple[Any, str]:
     if K == M == 1:
         return make_perceptron_diffusion(activation, xp, find_kinks(activation)), "quadrature"
     return None, "quasi-random averages"
+
+
+def _is_known(closed_form: Any, K: int, M: int, xp: Any) -> bool:
+    """Whether the closed form is one for so many units; nothing is computed."""
+    import jax
+
+    with jax.enable_x64(True):
+        return jax.eval_shape(lambda C: closed_form(C, K, 0.5, xp), np.eye(K + M)) is not None
