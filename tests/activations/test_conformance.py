@@ -115,6 +115,7 @@ def wrong_for_three(f, C, c, K, xp):
         ("linear", "gradient_sum", wrong_in_jax, "gradient_sum in JAX, K=1"),
         ("linear", "square_sum", wrong_for_three, "square_sum in JAX, K=3"),
         ("linear", "square_sum", times(float("nan")), "square_sum in JAX, K=1 M=1: the error is nan"),
+        ("linear", "diffusion", times(1 + 1e-8), "diffusion against quadrature, eta=0.3"),
     ],
 )
 def test_a_wrong_average_is_found(name, part, change, message):

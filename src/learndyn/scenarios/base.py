@@ -2,7 +2,7 @@
 
 For developers: a scenario is a frozen dataclass that implements `Scenario`. Its `flow()` is what the theory engine
 integrates, its `step()` what the simulation engines repeat. Everything else (solve, simulate, save, plot, the command
-line) then works with it.
+line) then works with it. With `noise()` and `parameter_names()` it has `ld.fluctuations` too.
 """
 
 from __future__ import annotations
