@@ -1,9 +1,26 @@
-"""Kernels that apply functions of lanes to whole arrays, for the tests."""
+"""Kernels that apply functions of lanes, or of numbers, to whole arrays, for the tests."""
 
 import numba
 import numpy as np
 
 from learndyn.lanes.types import LANES, load, store
+
+
+def on_numbers(function):
+    """A function of an array of numbers from a function of one number in kernels."""
+
+    @numba.njit(error_model="numpy")
+    def kernel(x, out):
+        for i in range(x.size):
+            out[i] = function(x[i])
+
+    def apply(x):
+        x = np.asarray(x, dtype=float)
+        out = np.empty(x.size)
+        kernel(x.reshape(-1), out)
+        return out.reshape(x.shape)
+
+    return apply
 
 
 def elementwise(function, results=1):

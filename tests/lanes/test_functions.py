@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from lane_kernels import elementwise
+from lane_kernels import elementwise, on_numbers
 from learndyn.lanes import functions
 
 ULP = 2.0**-52
@@ -17,6 +17,8 @@ QUARTER = math.pi / 4
 
 FUNCTIONS = {name: elementwise(getattr(functions, name)) for name in ("exp", "log_of_normal", "erf", "reciprocal_root")}
 sine_cosine = elementwise(functions.sine_cosine, results=2)
+# Functions that one replica alone uses have a form for numbers.
+ALONE = {name: on_numbers(getattr(functions, name)) for name in ("exp", "erf", "reciprocal_root", "root")}
 
 
 def spread(low, high, count=POINTS):
@@ -56,6 +58,30 @@ def test_errors_are_those_promised(case):
     name, x, exact, promised = CASES[case]
     x = np.ravel(x)
     assert np.abs(errors(FUNCTIONS[name](x), x, exact)).max() <= promised
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if CASES[case][0] in ALONE])
+def test_numbers_alone_have_the_same_promise(case):
+    name, x, exact, promised = CASES[case]
+    assert np.abs(errors(ALONE[name](x), x, exact)).max() <= promised
+
+
+def test_roots_of_numbers_and_of_lanes():
+    x = np.exp(spread(-700.0, 700.0))
+    np.testing.assert_array_equal(ALONE["root"](x), np.sqrt(x))
+    # The reciprocal root, and a product.
+    np.testing.assert_allclose(elementwise(functions.root)(x), np.sqrt(x), rtol=1.4 * ULP, atol=0)
+    for root in (ALONE["root"], elementwise(functions.root)):
+        assert root([0.0])[0] == 0.0
+        assert np.isnan(root([np.nan])[0])
+
+
+@pytest.mark.parametrize("name", ["exp", "erf"])
+def test_the_ends_are_the_same_for_numbers_alone(name):
+    x = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e308, -1e308, 709.1, -708.1, 6.5, -7.0, 5e-324, -5e-324])
+    on_lanes = FUNCTIONS[name](x)
+    np.testing.assert_array_equal(ALONE[name](x), on_lanes)
+    np.testing.assert_array_equal(np.signbit(ALONE[name](x))[x == x], np.signbit(on_lanes)[x == x])
 
 
 def test_sine_and_cosine():

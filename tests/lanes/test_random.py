@@ -14,7 +14,7 @@ from scipy import special, stats
 
 from learndyn.engines.streams import generator_state, stream
 from learndyn.lanes import random
-from learndyn.lanes.random import draw
+from learndyn.lanes.random import draw, draw_alone
 from learndyn.lanes.types import LANES, load, store
 
 FALSE_ALARM = 1e-6
@@ -96,6 +96,19 @@ def test_draws_may_be_asked_for_in_parts(freedom):
     whole, state = drawn(freedom, draws=50), words()
     parts = [drawn(freedom, draws=count, state=state) for count in (17, 1, 32)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.parametrize("freedom", [0, 1, 2, 5, 1000])
+def test_one_replica_alone_draws_the_same_numbers(freedom):
+    """To the last bit, also those that its second stream settles; in parts that do not fill the lanes."""
+    pairs, place = 2, 2
+    lanes, state = drawn(freedom, pairs, place, draws=1003), words()
+    bits, numbers = np.empty((2 * pairs + 1, LANES), dtype=np.uint64), np.empty((2 * pairs, LANES))
+    for lane in (0, 5):
+        own, out = np.ascontiguousarray(state[:, lane : lane + 1]), np.empty((1003, 2 * pairs))
+        for part in (out[:1], out[1:17], out[17:]):
+            draw_alone(own, pairs, place, freedom, part, bits, numbers)
+        np.testing.assert_array_equal(out, lanes[:, :, lane])
 
 
 def test_without_freedom_the_number_is_zero():
