@@ -4,6 +4,7 @@ import re
 from functools import cache, partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -122,6 +123,16 @@ def test_the_linear_perceptron_has_its_exact_mean_and_spread_at_moderate_N():
     assert abs((E / E0).mean() - np.exp((eta**2 - 2 * eta) * alpha)) > 10 * (E / E0).std() / np.sqrt(replicas)
 
 
+def test_at_large_N_the_spread_is_that_of_the_linear_noise_theory():
+    """8 comparisons at 4 standard errors (Gaussian: std / sqrt(2 n)): false alarm 5e-4, fixed seed."""
+    scenario, times, N, replicas = scenario_of("relu", 1, 1, 0.8), [0.5, 2.0, 5.0, 20.0], 10**9, 2000
+    run = run_diffusion(scenario, START, N, times, replicas=replicas, seed=4, threads=1)
+    theory = ld.fluctuations(scenario, START, until=20.0, save_at=times)
+    wanted = np.column_stack([theory.R_std.values.ravel(), theory.Q_std.values.ravel()])
+    ratio = run.states.std(0, ddof=1) * np.sqrt(N) / wanted
+    assert np.abs(ratio - 1).max() < 4 / np.sqrt(2 * replicas), ratio
+
+
 def test_what_no_update_changes_stays_the_same():
     """Linear units all receive the same error: J_1 - J_2 is kept, in each noisy step too, up to rounding."""
     scenario = scenario_of("linear", 2, 1, 0.5)
@@ -159,7 +170,7 @@ RATE, SPREAD, FORCE, SIZE = 1.0, 0.7, 2.0, 1e10
 
 @cache
 def linear_program():
-    """dz = (-rate z + c / N) d alpha + N^(-1/2) spread dW, c = force - rate^2 z / 2; one pair an injection."""
+    """dz = (-rate z + c / N) d alpha + N^(-1/2) spread dW, c = force - rate^2 z / 2."""
     model = Model(
         drift=lambda at, z, values: -RATE * z,
         length_term=lambda at, z, values: FORCE + 0.0 * z,
@@ -169,29 +180,35 @@ def linear_program():
     return jax.jit(partial(advance, model))
 
 
+def run_linear(normals, rows, N, *, first, tolerance, z=0.0):
+    """The lanes and what they recorded, for normals of shape (lanes, injections): one draw of the pair, the other 0."""
+    lanes, injections = normals.shape
+    draws = np.zeros((lanes, injections, 1, 2, 1))
+    draws[..., 0, 0, 0] = normals
+    asleep = np.zeros(lanes, dtype=bool)
+    carry = first_carry(
+        np.full(1, z), 0.0, rows[0], first=first, tolerance=np.full(lanes, tolerance), loudness=1.0, asleep=asleep
+    )
+    carry["scale"][:] = 1.0  # as if the noise were known: most lanes hear none
+    windows = np.tile(np.append(rows, [np.inf] * (injections // 2 + 2 - len(rows))), (lanes, 1))
+    with jax.enable_x64(True):
+        carry, reached = linear_program()(carry, draws, windows, {}, np.array([N, 1e9]))
+    assert np.all(np.asarray(carry["status"]) == DONE)
+    return {name: np.asarray(value) for name, value in carry.items()}, np.asarray(reached)[:, : len(rows), 0]
+
+
 def scheme_moments(h, end):
     """Mean shift and variance that the scheme itself gives at ``end`` with rows every h, without any sampling error.
 
     z is linear in the normals: one lane for each normal shows what it contributes, and a silent one the mean.
     """
-    lanes, injections = 128, 120
+    injections = 120
     rows = np.arange(1, round(end / h) + 1) * h
-    tolerance = np.full(lanes, 1e12)  # no step is ever refused: rows alone set the intervals
-    carry = first_carry(
-        np.zeros(1), 0.0, rows[0], first=h, tolerance=tolerance, loudness=1.0,
-        asleep=np.zeros(lanes, dtype=bool),
-    )  # fmt: skip
-    carry["scale"][:] = 1.0  # as if the noise were known: most lanes hear none
-    normals = np.zeros((lanes, injections, 1, 2, 1))
-    normals[np.arange(injections), np.arange(injections), 0, 0, 0] = 1.0
-    windows = np.tile(np.append(rows, [np.inf] * (injections // 2 + 2 - len(rows))), (lanes, 1))
-    with jax.enable_x64(True):
-        carry, reached = linear_program()(carry, normals, windows, {}, np.array([SIZE, 1e9]))
-    assert np.all(np.asarray(carry["status"]) == DONE)
-    final = np.asarray(reached)[:, len(rows) - 1, 0]
-    silent = final[-1]
+    # No step is ever refused: rows alone set the intervals.
+    carry, reached = run_linear(np.eye(128, injections), rows, SIZE, first=h, tolerance=1e12)
+    silent = reached[-1, -1]
     # The other normal of a pair contributes as much as the first.
-    return silent, 2 * ((final[:injections] - silent) ** 2).sum(), float(np.asarray(carry["worst"])[0])
+    return silent, 2 * ((reached[:injections, -1] - silent) ** 2).sum(), carry["worst"][0]
 
 
 def test_noise_and_correction_are_integrated_to_fourth_order():
@@ -208,6 +225,52 @@ def test_noise_and_correction_are_integrated_to_fourth_order():
         # The stated error of the standard deviation is half that of the variance: it saw the rate in its injections.
         assert worst == pytest.approx(DEVIATION_ERROR * (RATE * h) ** 4, rel=1e-6)
         assert worst == pytest.approx(0.5 * abs(spread / variance - 1), rel=0.1)
+
+
+def test_the_mean_decays_as_one_update_after_another_makes_it():
+    """(1 - rate / N)^(N alpha) = exp(-rate alpha - rate^2 alpha / 2 N + O(1 / N^2)): the second term is in c.
+
+    At N = 1e6 and alpha = 5 it is 2.5e-6. Tsitouras' steps of 0.15 add some 40 times 0.15^6 / 1e4 = 5e-8 at most, and
+    Gauss's rule 1e-6 of the term itself; the force is taken away by a lane that starts at 0.
+    """
+    N, rows = 1e6, np.arange(1, 21) * 0.25
+    silent = np.zeros((1, 60))
+    (_, start), (_, rest) = (run_linear(silent, rows, N, first=0.25, tolerance=1e12, z=z) for z in (1.0, 0.0))
+    shift = np.log((start - rest)[0, -1]) + RATE * rows[-1]
+    assert shift == pytest.approx(-(RATE**2) * rows[-1] / (2 * N), rel=0.03)
+
+
+def test_the_rate_at_which_noise_decays_sets_the_intervals():
+    """z stays as small as the noise, so that the flow alone would allow longer ones: rate * h = 0.43 at 1e-3.
+
+    The rule leaves a margin of 1 / 0.5 in the interval, 1 / 0.5^4 in the error; whole intervals fit up to the row.
+    """
+    normals = np.random.default_rng(1).standard_normal((8, 400))
+    for tolerance in (1e-3, 1e-2):
+        carry, _ = run_linear(normals, [40.0], 1e8, first=1e-3, tolerance=tolerance)
+        assert np.all(carry["worst"] <= 0.5**4 * tolerance * (1 + 1e-4))
+        assert np.all(carry["worst"] >= 0.5**5 * tolerance)
+
+
+def test_steps_whose_error_is_not_small_beside_the_noise_are_taken_again():
+    """A pulse of the drift, after steps had time to grow: z gains its integral sqrt(pi), to the error of the steps.
+
+    Each step may err by tolerance * sqrt(step / N) = 1e-7 at most, and the estimate is that of the lower order.
+    """
+    model = Model(
+        drift=lambda at, z, values: jnp.exp(-((at - 40.0) ** 2)) + 0.0 * z,
+        length_term=lambda at, z, values: 0.0 * z,
+        increments=lambda z, values, u: u,
+        size=lambda z: abs(z[..., 0]),
+    )
+    carry = first_carry(
+        np.zeros(1), 0.0, 80.0, first=1.0, tolerance=np.full(1, 1e-2), loudness=0.0, asleep=np.zeros(1, dtype=bool)
+    )
+    with jax.enable_x64(True):
+        normals = np.random.default_rng(1).standard_normal((1, 200, 16, 2, 1))
+        windows = np.append(80.0, [np.inf] * 101)[None]
+        carry, rows = jax.jit(partial(advance, model))(carry, normals, windows, {}, np.array([1e10, 1e9]))
+    assert abs(float(rows[0, 0, 0]) - np.sqrt(np.pi)) < int(carry["tries"][0]) * 1e-2 * np.sqrt(8.0 / 1e10)
 
 
 def test_a_tighter_tolerance_takes_smaller_intervals():

@@ -165,7 +165,7 @@ def run_diffusion(
     ]
     mean_error = _pilot(plan)
     if checkpoint is not None:
-        checkpoint = checkpoint.including(engine="diffusion", tolerance=tolerance, times=plan.times.tolist())
+        checkpoint = checkpoint.including(**plan.identity(replicas))
     updates = max(1, plan.updates(plan.times[-1]))
     outcome = run_replicas(units, updates=updates, threads=threads, progress=progress, checkpoint=checkpoint)
     timings["run"] = perf_counter() - begin
@@ -202,6 +202,18 @@ class _Plan:
     def first(self) -> int:
         """1 where the start itself is a row, else 0."""
         return int(self.times.size > 0 and self.times[0] <= self.at)
+
+    def identity(self, replicas: int) -> dict[str, Any]:
+        """What fixes the bits, beside the scenario, for a checkpoint."""
+        return {
+            "engine": "diffusion",
+            "start": [self.at, *self.state.tolist()],
+            "N": self.N,
+            "times": self.times.tolist(),
+            "replicas": replicas,
+            "seed": self.seed,
+            "tolerance": self.tolerance,
+        }
 
     def updates(self, time: Any) -> int:
         """Updates made at a time."""
