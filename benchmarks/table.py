@@ -36,3 +36,18 @@ def show(rows: list[Row]) -> None:
     for name, value, ratio, peer, target in cells:
         line = f"{name:<{widths[0]}}  {value:>{widths[1]}}  {ratio:>{widths[2]}}  {peer:<{widths[3]}}  {target}"
         print(line.rstrip())
+
+
+def show_sizes(methods: tuple[str, ...], sizes: list[str], seconds: list[list[tuple[float, bool]]]) -> None:
+    """Print seconds for each N (a line) and method (a column); extrapolated ones are marked by ~."""
+    print(f"{'N':>8}" + "".join(f"{method:>14}" for method in methods))
+    for size, line in zip(sizes, seconds, strict=True):
+        cells = [("" if measured else "~ ") + _duration(value) for value, measured in line]
+        print(f"{size:>8}" + "".join(f"{cell:>14}" for cell in cells))
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("years", 3.15e7), ("days", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0)):
+        if seconds >= length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{1e3 * seconds:.3g} ms"

@@ -23,7 +23,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _typed_intrinsic
-from numba.extending import models, overload, register_model
+from numba.extending import lower_builtin, models, register_model, type_callable
 
 # The decorator's own annotation shows type checkers the arguments of the template.
 intrinsic: Any = _typed_intrinsic
@@ -97,24 +97,28 @@ def _vector(context: Any, builder: Any, typ: Any, value: Any, wanted: Any = lane
 
 
 def _operator(symbols: tuple[Any, ...], of: Any, emit: Callable[..., Any], result: Any = None) -> None:
-    """Define an operator between two vectors of type `of`, or a vector and a number."""
+    """Define an operator between two vectors of type `of`, or a vector and a number.
 
-    @intrinsic
-    def apply(typing: Any, a: Any, b: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            x, y = (_vector(context, builder, t, v, of) for t, v in zip(signature.args, args, strict=True))
-            return emit(builder, x, y)
+    Typed and lowered directly: an `overload` would be compiled as a function for each combination of types, which made
+    up most of the time that a kernel takes to compile.
+    """
 
-        return (result or of)(types.unliteral(a), types.unliteral(b)), codegen
+    def typer(context: Any) -> Any:
+        def result_type(a, b):
+            known = [isinstance(typ, type(of)) for typ in (a, b)]
+            numbers = [k or _is_number(typ) for k, typ in zip(known, (a, b), strict=True)]
+            return (result or of) if any(known) and all(numbers) else None
 
-    def template(a, b):
-        known = [isinstance(typ, type(of)) for typ in (a, b)]
-        if any(known) and all(k or _is_number(typ) for k, typ in zip(known, (a, b), strict=True)):
-            return lambda a, b: apply(a, b)
-        return None
+        return result_type
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        x, y = (_vector(context, builder, t, v, of) for t, v in zip(signature.args, args, strict=True))
+        return emit(builder, x, y)
 
     for symbol in symbols:
-        overload(symbol)(template)
+        type_callable(symbol)(typer)
+        for pair in ((type(of), type(of)), (type(of), types.Number), (types.Number, type(of))):
+            lower_builtin(symbol, *pair)(lower)
 
 
 def _arithmetic(name: str) -> Callable[..., Any]:
@@ -146,14 +150,17 @@ _operator((operator.and_,), mask_type, lambda builder, x, y: builder.and_(x, y))
 _operator((operator.or_,), mask_type, lambda builder, x, y: builder.or_(x, y))
 
 
-@intrinsic
-def _negative(typing: Any, a: Any) -> Any:
-    return lanes_type(a), lambda context, builder, signature, args: builder.fneg(args[0])
+@type_callable(operator.neg)
+def _type_negative(context: Any) -> Any:
+    def result_type(a):
+        return lanes_type if is_lanes(a) else None
+
+    return result_type
 
 
-@overload(operator.neg)
-def _neg(a):
-    return (lambda a: _negative(a)) if is_lanes(a) else None
+@lower_builtin(operator.neg, LanesType)
+def _negative(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    return builder.fneg(args[0])
 
 
 # ---- Functions of single instructions
@@ -178,24 +185,21 @@ copysign = _llvm("copysign", 2)
 
 
 @intrinsic
-def _select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
+def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
+    """``a`` where the mask is true, else ``b``: lanes or a number each; or of two numbers, for one truth value."""
+    vector = isinstance(mask, MaskType)
+
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        a, b = (_vector(context, builder, t, v) for t, v in zip(signature.args[1:], args[1:], strict=True))
-        return builder.select(args[0], a, b)
+        mask, *values = args
+        if vector:
+            a, b = (_vector(context, builder, t, v) for t, v in zip(signature.args[1:], values, strict=True))
+        else:
+            a, b = (
+                context.cast(builder, v, t, types.float64) for t, v in zip(signature.args[1:], values, strict=True)
+            )  # fmt: skip
+        return builder.select(mask, a, b)
 
-    return lanes_type(mask, types.unliteral(a), types.unliteral(b)), codegen
-
-
-def select(mask: Any, a: Any, b: Any) -> Any:
-    """``a`` where the mask is true, else ``b``; lanes, or one number; in kernels only."""
-    raise NotImplementedError("only inside numba kernels")
-
-
-@overload(select)
-def _select_either(mask, a, b):
-    if isinstance(mask, MaskType):
-        return lambda mask, a, b: _select(mask, a, b)
-    return lambda mask, a, b: a if mask else b
+    return (lanes_type if vector else types.float64)(mask, types.unliteral(a), types.unliteral(b)), codegen
 
 
 @intrinsic
@@ -270,8 +274,7 @@ def _content(array: Any) -> Any:
     return lanes_type if array.dtype == types.float64 else bits_type
 
 
-@intrinsic
-def load(typing: Any, array: Any, row: Any) -> Any:
+def _load(typing: Any, array: Any, row: Any) -> Any:
     """A row of a C-contiguous float64 or uint64 array whose last axis has LANES entries; rows are counted flat."""
     content = _content(array)
     vector = _VECTORS[type(content)]
@@ -284,8 +287,7 @@ def load(typing: Any, array: Any, row: Any) -> Any:
     return content(array, types.unliteral(row)), codegen
 
 
-@intrinsic
-def store(typing: Any, array: Any, row: Any, value: Any) -> Any:
+def _store(typing: Any, array: Any, row: Any, value: Any) -> Any:
     """Write a row, see `load`; a number is written in all lanes."""
     content = _content(array)
     vector = _VECTORS[type(content)]
@@ -299,29 +301,37 @@ def store(typing: Any, array: Any, row: Any, value: Any) -> Any:
     return types.void(array, types.unliteral(row), types.unliteral(value)), codegen
 
 
-def get(x: Any, i: int) -> Any:
-    """Entry i of a vector, or row i of a (rows, LANES) array as lanes; in kernels only."""
-    raise NotImplementedError("only inside numba kernels")
+load, store = intrinsic(_load), intrinsic(_store)
 
 
-def put(x: Any, i: int, value: Any) -> None:
-    """Write entry i of a vector, or row i of a (rows, LANES) array; in kernels only."""
-    raise NotImplementedError("only inside numba kernels")
+def _entry(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Where entry args[1] of the vector args[0] is."""
+    array = context.make_array(signature.args[0])(context, builder, args[0])
+    index = context.cast(builder, args[1], signature.args[1], types.intp)
+    return cgutils.get_item_pointer(context, builder, signature.args[0], array, [index], wraparound=False)
 
 
-@overload(get)
-def _get(x, i):
-    if x.ndim == 1:
-        return lambda x, i: x[i]
-    return lambda x, i: load(x, i)
+@intrinsic
+def get(typing: Any, x: Any, i: Any) -> Any:
+    """Entry i of a vector of numbers; or row i of an array whose last axis has LANES entries, as `load`."""
+    if x.ndim > 1:
+        return _load(typing, x, i)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_entry(context, builder, signature, args))
+
+    return x.dtype(x, types.unliteral(i)), codegen
 
 
-@overload(put)
-def _put(x, i, value):
-    if x.ndim == 1:
+@intrinsic
+def put(typing: Any, x: Any, i: Any, value: Any) -> Any:
+    """Write entry i of a vector of numbers; or row i of an array whose last axis has LANES entries, as `store`."""
+    if x.ndim > 1:
+        return _store(typing, x, i, value)
 
-        def write(x, i, value):
-            x[i] = value
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        number = context.cast(builder, args[2], signature.args[2], x.dtype)
+        builder.store(number, _entry(context, builder, signature, args[:2]))
+        return context.get_dummy_value()
 
-        return write
-    return lambda x, i, value: store(x, i, value)
+    return types.void(x, types.unliteral(i), types.unliteral(value)), codegen

@@ -77,7 +77,7 @@ def simulate(
         Threads over which the replicas are spread; ``None``: all cores. The result does not depend on it.
     tolerance
         For ``"diffusion"``: the largest relative error that its steps may make in the standard deviations; ``None``:
-        0.01. ``attrs["options"]`` tells the error that was estimated.
+        0.001; at most 0.1. ``attrs["options"]`` tells the error as it was estimated.
     record_weights
         For ``"weights"``: also return the weight vectors, ``J`` and ``B``.
     checkpoint
