@@ -1,0 +1,240 @@
+"""ld.simulate: its methods, several N in one call, checkpoints, recorded weights, and what it refuses."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+
+import learndyn as ld
+
+PERCEPTRON = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.5)
+START = ld.Start(Q=0.25, R=0.0)
+METHODS = ["overlaps", "weights"]
+END = 10.0**7  # half a minute of updates, of which a test that is interrupted makes a tenth of a second
+
+
+def run(until=2.0, **options):
+    return ld.simulate(PERCEPTRON, START, until, **({"N": 50, "seed": 1, "progress": False} | options))
+
+
+# ---- Methods
+
+
+def test_the_exact_process_is_the_default():
+    default, named = run(replicas=3), run(replicas=3, method="overlaps")
+    assert default.attrs["engine"] == "overlaps"
+    assert default.equals(named)
+
+
+def test_methods_have_random_numbers_of_their_own():
+    overlaps, weights = (run(replicas=400, save_at=[2], method=method).R.values.ravel() for method in METHODS)
+    # Independent samples: the correlation has a standard error of 1 / sqrt(400); five of them, 6e-7.
+    assert abs(np.corrcoef(overlaps, weights)[0, 1]) < 5 / 20
+
+
+@pytest.mark.parametrize("method", [*METHODS, "diffusion"])
+def test_results_carry_what_made_them(method, tmp_path):
+    result = run(N=2000, replicas=2, save_at=[0.5, 2.0], method=method)
+    options = json.loads(result.attrs["options"])
+    assert (result.attrs["engine"], result.attrs["seed"]) == (method, "1")
+    assert (options["N"], options["replicas"], options["until"]) == (2000, 2, 2.0)
+    assert ("std_step_error" in options) == (method == "diffusion")
+    assert result.R.dims == ("replica", "alpha", "student", "teacher")
+    np.testing.assert_allclose(result.alpha, [0.5, 2.0])
+    ld.save(result, tmp_path / "result.nc")
+    assert ld.load(tmp_path / "result.nc").identical(result)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "diffusion"])
+def test_a_row_goes_on(method):
+    first = run(N=2000, method=method)
+    onward = ld.simulate(PERCEPTRON, first.isel(alpha=-1, replica=0), 3.0, N=2000, seed=2, method=method)
+    assert onward.alpha.values[[0, -1]].tolist() == [2.0, 3.0]
+    np.testing.assert_allclose(onward.R.isel(alpha=0).item(), first.R.isel(alpha=-1).item(), rtol=1e-14)
+
+
+def test_weight_vectors_are_returned_on_request():
+    result = run(N=4, replicas=2, method="weights", record_weights=True, save_at=[0, 1, 2])
+    assert result.J.dims == ("replica", "alpha", "student", "input")
+    assert result.B.dims == ("replica", "teacher", "input")
+    # Sums of 4 products of order 1.
+    np.testing.assert_allclose(
+        (result.J * result.B).sum("input"), result.R.transpose("replica", "alpha", ...), atol=1e-14
+    )
+    np.testing.assert_allclose((result.J**2).sum("input").squeeze(), result.Q.squeeze(), atol=1e-14)
+    assert "J" not in run(N=4, method="weights")
+
+
+# ---- Several N
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_size_among_several_is_that_size_alone(method):
+    sizes = [50, 20, 101]
+    several = run(N=sizes, replicas=3, save_at=[0, 1, 2], method=method)
+    assert several.R.dims == ("N", "replica", "alpha", "student", "teacher")
+    assert several.N.values.tolist() == sizes
+    for N in sizes:
+        alone = run(N=N, replicas=3, save_at=[0, 1, 2], method=method)
+        np.testing.assert_array_equal(several.R.sel(N=N), alone.R)
+        np.testing.assert_array_equal(several.eps_g.sel(N=N), alone.eps_g)
+    assert several.T.dims == ("teacher", "teacher2")
+    assert json.loads(several.attrs["options"])["N"] == sizes
+
+
+def test_times_are_those_asked_for_and_updates_those_made():
+    several = run(N=[3, 1000], until=1.0, save_at=5)
+    assert several.alpha.values.tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert several.updates.sel(N=1000).values.tolist() == [0, 250, 500, 750, 1000]
+    assert several.updates.sel(N=3).values.tolist() == [0, 1, 2, 2, 3]  # 0.75, 1.5 (to even), 2.25
+    row = several.R.sel(N=3, replica=0).squeeze()
+    assert row[2] == row[3]
+
+
+def test_several_sizes_of_a_diffusion_state_their_step_errors():
+    several = run(N=[10**4, 10**9], replicas=2, save_at=[2], method="diffusion")
+    options = json.loads(several.attrs["options"])
+    assert len(options["std_step_error"]) == len(options["steps"]) == 2
+    assert several.alpha.values.tolist() == [2.0]
+
+
+def test_several_sizes_can_be_averaged_drawn_saved_and_summed_up(tmp_path):
+    from learndyn import summary
+
+    several = run(N=[20, 50], replicas=5, save_at=11)
+    assert ld.mean_and_error(several).eps_g_error.dims == ("N", "alpha")
+    assert len(ld.plot.learning_curve(several).get_legend().get_texts()) == 2
+    ld.plot.order_parameters(ld.solve(PERCEPTRON, START, 2), several)
+    ld.save(several, tmp_path / "several.nc")
+    assert ld.load(tmp_path / "several.nc").identical(several)
+    table = summary.table(ld.solve(PERCEPTRON, START, 2.0), several).splitlines()
+    last = several.eps_g.isel(alpha=-1)
+    shown = [line.split() for line in table[1:]]
+    assert [int(cells[0]) for cells in shown] == [20, 50]
+    np.testing.assert_allclose([float(c[1]) for c in shown], last.mean("replica"), rtol=1e-3)
+    np.testing.assert_allclose([float(c[3]) for c in shown], last.std("replica", ddof=1) * several.N**0.5, rtol=1e-3)
+
+
+def test_several_sizes_keep_the_rows_that_all_have_when_one_diverges():
+    """At eta = 3.5 the linear perceptron diverges at every N, at times of its own."""
+    linear = ld.StudentTeacher(ld.Student(1, "linear"), ld.Teacher(1, "linear"), learning_rate=3.5)
+    with pytest.warns(ld.LearndynWarning, match="N = 30: .* diverged") as caught:
+        several = ld.simulate(linear, START, 50, N=[30, 300], replicas=3, seed=1)
+    assert len(caught) == 1
+    assert several.attrs["status"] == "diverged"
+    assert "N = 300: " in several.attrs["message"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ld.LearndynWarning)
+        rows = [ld.simulate(linear, START, 50, N=N, replicas=3, seed=1).sizes["alpha"] for N in (30, 300)]
+    assert several.sizes["alpha"] == min(rows)
+    assert np.isfinite(several.Q).all()
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_ctrl_c_keeps_the_sizes_that_are_done(monkeypatch, kept):
+    from learndyn.engines import overlaps
+
+    calls = []
+
+    def interrupted(*arguments, real=overlaps.run_overlaps, **options):
+        calls.append(arguments)
+        if len(calls) > kept:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(overlaps, "run_overlaps", interrupted)
+    if kept == 0:
+        with pytest.raises(KeyboardInterrupt):
+            run(N=[20, 50])
+        return
+    with pytest.warns(ld.LearndynWarning, match="N = 20 are kept"):
+        several = run(N=[20, 50])
+    assert several.attrs["status"] == "interrupted"
+    assert several.N.values.tolist() == [20]
+
+
+# ---- Checkpoints
+
+
+def press(done, total):
+    """Ctrl-C at the first report that finds updates made, within the first tenths of a second."""
+    if done > 0:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("method", "until"), [("overlaps", 25_000.0), ("weights", 2500.0)])
+def test_an_interrupted_run_goes_on_from_its_checkpoint(method, until, tmp_path):
+    path = tmp_path / "run.npz"
+    # A second or more, on any machine.
+    options = {"N": 400, "until": until, "replicas": 3, "method": method, "save_at": 2001}
+
+    with pytest.warns(ld.LearndynWarning, match="The same call goes on from here"):
+        cut = run(**options, checkpoint=path, progress=press)
+    assert cut.attrs["status"] == "interrupted"
+    whole = run(**options, checkpoint=path)
+    assert not path.exists()
+    np.testing.assert_array_equal(whole.R, run(**options).R)
+
+
+def test_a_checkpoint_belongs_to_one_call(tmp_path):
+    path = tmp_path / "run.npz"
+    with pytest.warns(ld.LearndynWarning):
+        run(until=END, checkpoint=path, progress=press, save_at=[0, END])
+    for change in ({"seed": 2}, {"method": "weights"}, {"replicas": 2}, {"N": 60}):
+        with pytest.raises(ld.InputError, match=next(iter(change))):
+            run(until=END, checkpoint=path, save_at=[0, END], **change)
+    with pytest.raises(ld.InputError, match="scenario"):
+        ld.simulate(
+            PERCEPTRON.replace(learning_rate=0.4), START, 20_000, N=50, seed=1, checkpoint=path, save_at=[0, 20_000]
+        )
+    assert path.exists()
+
+
+# ---- Refusals
+
+
+class _DataInputs(ld.StudentTeacher):
+    gaussian_inputs = False
+
+
+@pytest.mark.parametrize("method", ["overlaps", "diffusion"])
+def test_inputs_that_are_data_need_weight_vectors(method):
+    scenario = _DataInputs(PERCEPTRON.student, PERCEPTRON.teacher, 0.5)
+    with pytest.raises(ld.InputError, match="`method` must be 'weights' for a scenario whose inputs are data"):
+        ld.simulate(scenario, START, 1, N=50, method=method)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"N": 1}, r"`N` must be at least K \+ M = 2, but it is 1\."),
+        ({"N": [50, 1]}, r"`N` must be at least K \+ M = 2, but it is 1\."),
+        ({"N": 10.5}, r"`N` must be a whole number of at least 1, but it is 10\.5\."),
+        ({"N": "many"}, r"`N` must be a whole number of at least 1, but it is 'many'\."),
+        ({"N": True}, r"`N` must be a whole number of at least 1, but it is True\."),
+        ({"N": [10, None]}, r"`N` must be a whole number of at least 1, but it is None\."),
+        ({"N": []}, r"`N` must be a whole number, or several, but it is empty\."),
+        ({"N": [50, 50]}, r"`N` must hold different numbers"),
+        ({"N": 10**17}, r"`N` must be at most 9\.0e\+15"),
+        ({"N": 2 * 10**15, "until": 1000.0}, r"method='diffusion' for a large N"),
+        ({"method": "overlap"}, r"`method` must be .* Did you mean 'overlaps'\?"),
+        ({"tolerance": 0.1}, r"`tolerance` is for method='diffusion'"),
+        ({"method": "diffusion", "N": 2000, "tolerance": -1}, r"`tolerance` must be"),
+        ({"record_weights": True}, r"`record_weights` is for method='weights'"),
+        ({"method": "weights", "record_weights": True, "N": [5, 6]}, r"`record_weights` is for a single N"),
+        ({"checkpoint": "run.npz", "N": [5, 6]}, r"`checkpoint` is for a single N"),
+        ({"replicas": 0}, r"`replicas` must be a whole number of at least 1"),
+        ({"until": 0.0}, r"`until` must be later than the start"),
+    ],
+)
+def test_mistakes_are_refused_in_a_sentence(options, sentence):
+    with pytest.raises(ld.InputError, match=sentence) as refusal:
+        run(**options)
+    assert "\n" not in str(refusal.value)
+
+
+def test_gradient_flow_has_no_finite_size():
+    for method in (*METHODS, "diffusion"):
+        with pytest.raises(ld.InputError, match="dynamics='sgd'"):
+            ld.simulate(PERCEPTRON.replace(dynamics="gradient_flow"), START, 1, N=2000, method=method)
