@@ -40,9 +40,10 @@ def test_a_figure_shows_itself_in_a_notebook():
 @pytest.mark.parametrize("name", sorted(simulations.DATA))
 def test_committed_data_are_complete_and_small(name):
     path = simulations.FOLDER / f"{name}.nc"
-    assert path.stat().st_size < 100_000
+    assert path.stat().st_size < 200_000
     data = simulations.read(name)
-    assert (data.attrs["engine"], data.attrs["status"]) == ("weights", "ok")
+    assert data.attrs["engine"] in ("overlaps", "weights")
+    assert data.attrs["status"] == "ok"
     assert int(data.attrs["seed"]) > 0
     assert "numba" in json.loads(data.attrs["versions"])
     assert path.name in (simulations.FOLDER / "README.md").read_text()
@@ -53,9 +54,9 @@ def test_no_data_file_without_its_function():
 
 
 def test_committed_data_are_what_the_function_makes():
-    committed, fresh = (f("perceptron-trajectories-n3") for f in (simulations.read, simulations.make))
+    committed, fresh = (f("perceptron-n3-weights") for f in (simulations.read, simulations.make))
     # Bits are promised on one kind of CPU; elsewhere sums differ by rounding, which this contracting flow keeps small.
-    for name in ("R", "Q", "eps_g"):
+    for name in ("R", "Q", "eps_g", "J", "B"):
         np.testing.assert_allclose(fresh[name], committed[name], rtol=0, atol=1e-9)
     assert (fresh.attrs["scenario"], fresh.attrs["seed"]) == (committed.attrs["scenario"], committed.attrs["seed"])
 
@@ -70,15 +71,14 @@ def test_the_large_run_follows_the_theory():
     times = [20.0, 50.0, 100.0]
     theory = ld.solve(ld.scenario_of(runs), ld.start_of(runs), 100, save_at=[0.0, *times])
     # Fluctuations of sums that the instability of the plateau does not amplify are below 0.5 / sqrt(N) each
-    # (finite_N-005: 0.45 at eta = 0.3, where they are larger), those of the sum of four at most four times that. Six
+    # (finite_N-005: 0.45 at eta = 0.3, where they are larger), those of the sum of four at most four times that. 120
     # comparisons at 5 standard deviations.
     for name in ("R", "Q"):
         total, expected = (result[name].sel(alpha=times).sum(result[name].dims[-2:]) for result in (runs, theory))
         assert float(np.abs(total - expected).max()) < 5 * 4 * 0.5 / 100
-    # At the end both runs have specialised, in either way.
-    last = runs.isel(alpha=-1)
-    assert float(last.R.max("teacher").min()) > 0.95
-    assert float(np.abs(last.R.sum("teacher") - 1).max()) < 5 * 2 * 0.5 / 100
+    # The runs are the chain's, of which `make` draws the same first ones again, whatever their number.
+    again = ld.simulate(ld.scenario_of(runs), ld.start_of(runs), 20, N=10_000, replicas=1, seed=2019, save_at=[20])
+    assert float(np.abs(again.R - runs.R.sel(replica=[0], alpha=[20])).max()) < 1e-9
 
 
 def test_an_unknown_data_set_is_refused():

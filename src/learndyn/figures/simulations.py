@@ -17,44 +17,55 @@ from learndyn.errors import InputError
 
 FOLDER = Path(__file__).parent / "data"
 
-# Straat 2018, p. 12, does not say at which N; these are evenly spaced in log N.
-SPREAD_SIZES = (25, 50, 100, 200, 400, 800, 1600)
-# Straat & Biehl 2019: "learning in R^3", "in R^60", "in R^1000".
-TRAJECTORY_SIZES = (3, 60, 1000)
+# Straat 2018, p. 12, does not say at which N; these are evenly spaced in log N: 25 to 1.6 * 10^6, and 25 to 1600.
+SPREAD_SIZES = {"overlaps": tuple(25 * 4**k for k in range(9)), "weights": tuple(25 * 2**k for k in range(7))}
+# Straat & Biehl 2019: "learning in R^60", "in R^1000".
+HIGH_DIMENSIONS = (60, 1000)
 
 PERCEPTRON = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.1)
 COMMITTEE = ld.StudentTeacher(ld.Student(2, "relu"), ld.Teacher(2, "relu"), learning_rate=0.1)
 
 
-def perceptron_spread(N: int) -> xr.Dataset:
-    """ReLU perceptron at alpha = 20, 100 runs [Straat 2018, p. 12]."""
-    start = ld.Start(Q=0.25, R=0.0)
-    return ld.simulate(PERCEPTRON, start, 20, N=N, replicas=100, save_at=[20], seed=12_000 + N, method="weights")
+def perceptron_spread(method: str) -> xr.Dataset:
+    """ReLU perceptron at alpha = 20, 100 runs for each N [Straat 2018, p. 12]."""
+    start, sizes = ld.Start(Q=0.25, R=0.0), SPREAD_SIZES[method]
+    return ld.simulate(PERCEPTRON, start, 20, N=sizes, replicas=100, save_at=[20], seed=12, method=method)
 
 
 def perceptron_markers() -> xr.Dataset:
-    """ReLU perceptron with N = 1000 up to alpha = 100, 10 runs [Straat 2018, p. 19, 20]."""
+    """Weight vectors of the ReLU perceptron with N = 1000 up to alpha = 100, 10 runs [Straat 2018, p. 19, 20]."""
     start = ld.Start(Q=0.25, R=0.0)
     return ld.simulate(PERCEPTRON, start, 100, N=1000, replicas=10, save_at=41, seed=19, method="weights")
 
 
-def perceptron_trajectories(N: int) -> xr.Dataset:
-    """Five single runs of the ReLU perceptron up to alpha = 60 [Straat & Biehl 2019]."""
+def perceptron_paths() -> xr.Dataset:
+    """The weight vector of the ReLU perceptron in R^3, four runs, every update up to alpha = 60 [S. & B. 2019]."""
     start = ld.Start(Q=0.2, R=0.0)
-    return ld.simulate(PERCEPTRON, start, 60, N=N, replicas=5, save_at=121, seed=2019, method="weights")
+    return ld.simulate(
+        PERCEPTRON, start, 60, N=3, replicas=4, save_at=181, seed=2019, method="weights", record_weights=True
+    )
 
 
-def committee_markers() -> xr.Dataset:
-    """ReLU K = M = 2, N = 10^4, from R = 10^-3 I and Q = 0.2 I up to alpha = 400 [Straat & Biehl 2019]."""
+def perceptron_runs() -> xr.Dataset:
+    """Twenty single runs of the ReLU perceptron in R^60 and in R^1000, up to alpha = 60 [Straat & Biehl 2019]."""
+    start = ld.Start(Q=0.2, R=0.0)
+    return ld.simulate(PERCEPTRON, start, 60, N=HIGH_DIMENSIONS, replicas=20, save_at=61, seed=2019)
+
+
+def committee_runs() -> xr.Dataset:
+    """ReLU K = M = 2, N = 10^4, from R = 10^-3 I and Q = 0.2 I up to alpha = 400, 20 runs [Straat & Biehl 2019]."""
     start = ld.Start(Q=0.2 * np.eye(2), R=1e-3 * np.eye(2))
-    return ld.simulate(COMMITTEE, start, 400, N=10_000, replicas=2, save_at=81, seed=2019, method="weights")
+    times = [*np.arange(0, 40, 2.5), *np.arange(40, 401, 10)]  # closer together while R and Q rise
+    return ld.simulate(COMMITTEE, start, 400, N=10_000, replicas=20, save_at=times, seed=2019)
 
 
 DATA: dict[str, Callable[[], xr.Dataset]] = {
-    **{f"perceptron-spread-n{N}": lambda N=N: perceptron_spread(N) for N in SPREAD_SIZES},
+    "perceptron-spread-overlaps": lambda: perceptron_spread("overlaps"),
+    "perceptron-spread-weights": lambda: perceptron_spread("weights"),
     "perceptron-n1000": perceptron_markers,
-    **{f"perceptron-trajectories-n{N}": lambda N=N: perceptron_trajectories(N) for N in TRAJECTORY_SIZES},
-    "relu-k2-m2-n10000": committee_markers,
+    "perceptron-n3-weights": perceptron_paths,
+    "perceptron-n60-n1000": perceptron_runs,
+    "relu-k2-m2-n10000": committee_runs,
 }
 
 

@@ -11,7 +11,6 @@ import xarray as xr
 import learndyn as ld
 from learndyn.figures.canvas import panels
 from learndyn.figures.registry import Figure, figure
-from learndyn.figures.simulations import SPREAD_SIZES
 
 PARAMAGNETS = 400
 PARAMAGNET_SIZES = np.array([10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000])
@@ -22,9 +21,16 @@ def _exponent(N: np.ndarray, spread: np.ndarray) -> float:
     return float(np.polyfit(np.log(N), np.log(spread), 1)[0])
 
 
+def _exponent_error(N: np.ndarray, runs: int) -> float:
+    """Its standard error: that of one log spread is 1 / sqrt(2 (runs - 1))."""
+    place = np.log(N) - np.log(N).mean()
+    return float(1 / np.sqrt(2 * (runs - 1) * np.sum(place**2)))
+
+
 def _draw_spread(ax: Any, N: np.ndarray, spread: np.ndarray, runs: int, **look: Any) -> None:
     """Standard deviations with their own standard errors, sigma / sqrt(2 (runs - 1))."""
-    ax.errorbar(N, spread, yerr=spread / np.sqrt(2 * (runs - 1)), linestyle="none", markerfacecolor="white", **look)
+    look = {"linestyle": "none", "markerfacecolor": "white"} | look
+    ax.errorbar(N, spread, yerr=spread / np.sqrt(2 * (runs - 1)), **look)
 
 
 @figure("2018-paramagnet", "magnetisation of the ideal paramagnet against N, and its spread (slides 3 to 5)")
@@ -59,6 +65,9 @@ def paramagnet() -> Figure:
     )
 
 
+METHOD_NAMES = {"overlaps": "exact chain", "weights": "weight vectors"}
+
+
 @figure(
     "2018-order-parameter-spread",
     "standard deviation of R and Q at alpha = 20 against N, 100 runs (slide 12)",
@@ -66,31 +75,66 @@ def paramagnet() -> Figure:
 )
 def order_parameter_spread(simulation: Callable[[str], xr.Dataset]) -> Figure:
     """R and Q are self-averaging: their spread over runs falls as 1/sqrt(N)."""
-    N = np.array(SPREAD_SIZES)
-    runs = [simulation(f"perceptron-spread-n{size}").isel(alpha=-1) for size in N]
-    picture, ax = panels()
+    runs = {method: simulation(f"perceptron-spread-{method}").isel(alpha=-1) for method in METHOD_NAMES}
+    chain = runs["overlaps"]
+    limit = ld.fluctuations(ld.scenario_of(chain), ld.start_of(chain), 20, save_at=[20], rtol=1e-10).isel(alpha=-1)
+    picture, (above, below) = panels(2, sharex=True, height_ratios=(1.5, 1.0))
     numbers: dict[str, float] = {}
     for order, name in enumerate(("R", "Q")):
-        spread = np.array([float(run[name].std("replica", ddof=1).squeeze()) for run in runs])
-        numbers |= {f"std_{name}({size})": float(x) for size, x in zip(N, spread, strict=True)}
-        numbers[f"exponent_{name}"] = _exponent(N, spread)
-        color = ld.plot.PALETTE[order]
-        marker = ("o", "s")[order]
-        # Beside each other, where the two would hide one another.
-        _draw_spread(ax, N * (0.97, 1.03)[order], spread, 100, marker=marker, color=color, label=f"${name}$")
-        level = np.exp(np.mean(np.log(spread * np.sqrt(N))))
-        ax.plot(N, level / np.sqrt(N), color=color, zorder=1)
-    ax.plot([], [], color="black", label=r"$\propto N^{-1/2}$")
-    ax.set(xscale="log", yscale="log", xlabel="$N$", ylabel=r"standard deviation at $\alpha=20$")
-    ax.legend()
+        color, level = ld.plot.PALETTE[order], float(limit[f"{name}_std"].squeeze())
+        line = np.array([20, 2.2e6])
+        above.plot(line, level / np.sqrt(line), color=color, linestyle=("-", "--")[order], linewidth=0.8, zorder=1)
+        numbers[f"limit_{name}"] = level
+        for method, result in runs.items():
+            N, spread = result.N.values, result[name].std("replica", ddof=1).values.reshape(-1)
+            suffix = "" if method == "overlaps" else f"_{method}"
+            numbers |= {f"std_{name}{suffix}({size})": float(x) for size, x in zip(N, spread, strict=True)}
+            numbers |= {f"exponent_{name}{suffix}": _exponent(N, spread)}
+            numbers |= {f"exponent_error{suffix}": _exponent_error(N, 100)}
+            look = _look(order, method)
+            # Beside each other, where they would hide one another.
+            outer = np.isin(N, chain.N) & (method == "weights")
+            beside = N * np.where(outer, 1.33, 1.09) ** (2 * order - 1)
+            _draw_spread(above, N, spread, 100, **look)
+            _draw_spread(below, beside, spread * np.sqrt(N) / level, 100, **look)
+    _name_spread(above)
+    above.set(xscale="log", yscale="log", ylabel=r"standard deviation at $\alpha=20$")
+    below.axhline(1.0, color="0.4", linewidth=0.8, zorder=1)
+    below.set(xlabel="$N$", ylabel="divided by the line", ylim=(0.72, 1.28), xlim=(15, 3e6))
     return Figure(
         picture,
         numbers,
-        "ReLU perceptron: standard deviation of the order parameters R and Q at alpha = 20 over 100 runs of gradient "
-        "descent on weight vectors, against N (error bars: one standard error). Fitted exponents "
-        f"{numbers['exponent_R']:.3f} and {numbers['exponent_Q']:.3f}; lines: N^(-1/2). Slide 12 does not state eta "
-        "and the start: eta = 0.1, R(0) = 0, Q(0) = 0.25 as on slide 19.",
+        "ReLU perceptron: standard deviation of the order parameters R and Q at alpha = 20 over 100 runs, against N "
+        "(error bars: one standard error). Filled: the exact process of the order parameters, fitted exponents "
+        f"{numbers['exponent_R']:.3f} (R) and {numbers['exponent_Q']:.3f} (Q), standard error "
+        f"{numbers['exponent_error']:.3f}; open: gradient descent on weight vectors, "
+        f"{numbers['exponent_R_weights']:.3f} and {numbers['exponent_Q_weights']:.3f}, standard error "
+        f"{numbers['exponent_error_weights']:.3f}. Lines, with nothing fitted: the leading fluctuations, "
+        f"{numbers['limit_R']:.4f} N^(-1/2) (R) and {numbers['limit_Q']:.4f} N^(-1/2) (Q). Below: the same, divided by "
+        "these lines (markers of one N moved apart). Slide 12 does not state eta, the start and the sizes: eta = 0.1, "
+        "R(0) = 0, Q(0) = 0.25 as on slide 19.",
     )
+
+
+def _look(order: int, method: str) -> dict[str, Any]:
+    """Colour and marker tell the order parameter, the face of the marker tells the method."""
+    color = ld.plot.PALETTE[order]
+    face = color if method == "overlaps" else "white"
+    return {"marker": ("o", "s")[order], "color": color, "markerfacecolor": face, "elinewidth": 0.8}
+
+
+def _name_spread(ax: Any) -> None:
+    """The legend of the spread: the order parameters, then the methods."""
+    from matplotlib.lines import Line2D
+
+    handles = []
+    for order, name in enumerate(("R", "Q")):
+        look: dict[str, Any] = {"color": ld.plot.PALETTE[order], "marker": ("o", "s")[order], "linewidth": 0.8}
+        handles.append(Line2D([], [], linestyle=("-", "--")[order], label=f"${name}$", **look))
+    for method, face in (("overlaps", "0.3"), ("weights", "white")):
+        look = {"color": "0.3", "marker": "o", "linestyle": "none", "markerfacecolor": face}
+        handles.append(Line2D([], [], label=METHOD_NAMES[method], **look))
+    ax.legend(handles=handles)
 
 
 J_SLIDE_14 = (2.5, -1.2)
