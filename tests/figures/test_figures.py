@@ -36,7 +36,7 @@ def check_paramagnet(figure):
 def check_spread(figure):
     """Two methods and a line: the exact chain, weight vectors and the leading fluctuations.
 
-    Standard error of a standard deviation over 100 runs: 1 / sqrt(198) = 7.1 %. 38 comparisons at 4 of them: false
+    Standard error of a standard deviation over 100 runs: 1 / sqrt(198) = 7.1 %. 42 comparisons at 4 of them: false
     alarm 3e-3 when the data are made anew.
     """
     numbers, error = figure.numbers, 1 / np.sqrt(198)
