@@ -18,7 +18,7 @@ from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times
 from learndyn.results import trajectory
 from learndyn.scenarios.base import Noise, checked_scenario
-from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS, _verdict
+from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS, verdict
 
 # Rows whose generalisation error is differentiated at once.
 LANES = 64
@@ -134,7 +134,7 @@ def fluctuations(
             max_steps=count(max_steps, "max_steps"), on_progress=advance,
         )  # fmt: skip
     states, P, m = layout.split(run.states)
-    status, message, rows = _verdict(scenario, replace(run, states=states), max(LOST_POSITIVITY, rtol))
+    status, message, rows = verdict(scenario, replace(run, states=states), max(LOST_POSITIVITY, rtol))
     if status != "ok":
         warnings.warn(message, LearndynWarning, stacklevel=2)
     result = trajectory(

@@ -105,7 +105,9 @@ def linear_noise(flow: Flow, noise: Noise, layout: Layout, points: int) -> Flow:
     def size(y: Any) -> Any:
         return flow.size(y[..., :n])
 
-    return Flow(("linear_noise", flow.key, noise.key, sets, points), drift, size)
+    # Sampled sets make the state long, but the program works on them as on one: it gains nothing from slow compilation.
+    quick = True if sets else None
+    return Flow(("linear_noise", flow.key, noise.key, sets, points), drift, size, quick)
 
 
 def derivatives(flow: Flow, alpha: Any, z: Any, values: dict[str, Any]) -> tuple[Any, Any, Any, Any]:

@@ -135,7 +135,12 @@ def _compiled(flow: Flow, timings: dict[str, float], *arguments: Any) -> Any:
     key = (flow, n, len(padded), frozenset(values))
     if key not in _programs:
         _programs[key] = compile_program(
-            "theory", flow.key, lambda: _segment(flow), arguments, timings, small=n <= SMALL_STATE
+            "theory",
+            flow.key,
+            lambda: _segment(flow),
+            arguments,
+            timings,
+            small=n <= SMALL_STATE if flow.quick is None else flow.quick,
         )
     return _programs[key]
 

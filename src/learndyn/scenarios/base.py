@@ -37,6 +37,8 @@ class Flow:
     drift: Callable[[Any, Any, dict[str, Any]], Any]
     # A positive measure of the state that grows without bound exactly when learning diverges.
     size: Callable[[Any], Any]
+    # Whether to compile for a quick start rather than for speed; None: where the state is short.
+    quick: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def solve(
             scenario.flow(), state, scenario.values(), times, start.at,
             rtol=rtol, atol=atol, limit=limit, max_steps=count(max_steps, "max_steps"), on_progress=advance,
         )  # fmt: skip
-    status, message, rows = _verdict(scenario, run, max(LOST_POSITIVITY, rtol))
+    status, message, rows = verdict(scenario, run, max(LOST_POSITIVITY, rtol))
     if status != "ok":
         warnings.warn(message, LearndynWarning, stacklevel=2)
     return trajectory(
@@ -121,7 +121,7 @@ def solve(
     )  # fmt: skip
 
 
-def _verdict(scenario: Any, run: Any, tolerance: float) -> tuple[str, str, int]:
+def verdict(scenario: Any, run: Any, tolerance: float) -> tuple[str, str, int]:
     """Status, sentence and number of good rows of an integration."""
     name, end = scenario.time_name, f"{run.end:.6g}"
     rows = scenario.first_impossible(run.states, tolerance)
