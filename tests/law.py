@@ -81,6 +81,30 @@ CASES = [Case(name, K, M, N) for name in RATES for K, M in SIZES for N in (20, 1
 CASES += [Case(name, K, M, N) for name in RATES for K, M, N in ((2, 1, 3), (1, 2, 4))]
 
 
+@dataclass(frozen=True)
+class Singular(Case):
+    """A case with a start of its own."""
+
+    overlaps: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def C(self) -> np.ndarray:
+        return np.array(self.overlaps)
+
+
+SINGULAR = {
+    "student is the first teacher": Singular("relu", 1, 2, 20, ((1, 1, 0), (1, 1, 0), (0, 0, 1))),
+    "student in the teacher's span": Singular("erf", 1, 2, 20, ((0.5, 0.5, 0.5), (0.5, 1, 0), (0.5, 0, 1))),
+    "duplicated students": Singular("relu", 2, 1, 20, ((0.3, 0.3, 0.1), (0.3, 0.3, 0.1), (0.1, 0.1, 1))),
+    "student at zero, relu": Singular("relu", 2, 1, 20, ((0, 0, 0), (0, 0.5, 0.2), (0, 0.2, 1))),
+    "students at zero, erf": Singular("erf", 2, 1, 20, ((0, 0, 0), (0, 0, 0), (0, 0, 1))),
+    "duplicated teacher": Singular("erf", 1, 2, 20, ((0.5, 0.3, 0.3), (0.3, 1, 1), (0.3, 1, 1))),
+    "opposite teachers": Singular("relu", 1, 2, 20, ((0.5, 0.3, -0.3), (0.3, 1, -1), (-0.3, -1, 1))),
+    "all along one direction": Singular("relu", 2, 1, 20, ((0.25, -0.5, 0.5), (-0.5, 1, -1), (0.5, -1, 1))),
+    "no room beyond": Singular("relu", 2, 1, 3, ((0.3, 0.3, 0.1), (0.3, 0.3, 0.1), (0.1, 0.1, 1))),
+}
+
+
 def order_parameters(R: np.ndarray, Q: np.ndarray) -> np.ndarray:
     """R row by row and the upper triangle of Q, side by side: (replicas, rows, K M + K (K + 1) / 2)."""
     above = np.triu_indices(Q.shape[-1])

@@ -1,7 +1,5 @@
 """The overlaps engine: updates of the definition, singular starts, bits that do not move, rounding, and its ends."""
 
-from dataclasses import dataclass
-
 import mpmath
 import numpy as np
 import pytest
@@ -11,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 import long_double
 from finite_size import FINITE_SIZE, assert_mean_and_spread
-from law import Case, chain, descent, p_values, rejected
+from law import SINGULAR, chain, descent, p_values, rejected
 from learndyn.activations import activation
 from learndyn.engines import driver
 from learndyn.engines.checkpoint import Checkpoint
@@ -124,30 +122,6 @@ def test_mean_and_spread_are_those_of_the_exact_finite_size_process(case):
 
 
 # ---- Singular starts
-
-
-@dataclass(frozen=True)
-class Singular(Case):
-    """A case with a start of its own."""
-
-    overlaps: tuple[tuple[float, ...], ...] = ()
-
-    @property
-    def C(self):
-        return np.array(self.overlaps)
-
-
-SINGULAR = {
-    "student is the first teacher": Singular("relu", 1, 2, 20, ((1, 1, 0), (1, 1, 0), (0, 0, 1))),
-    "student in the teacher's span": Singular("erf", 1, 2, 20, ((0.5, 0.5, 0.5), (0.5, 1, 0), (0.5, 0, 1))),
-    "duplicated students": Singular("relu", 2, 1, 20, ((0.3, 0.3, 0.1), (0.3, 0.3, 0.1), (0.1, 0.1, 1))),
-    "student at zero, relu": Singular("relu", 2, 1, 20, ((0, 0, 0), (0, 0.5, 0.2), (0, 0.2, 1))),
-    "students at zero, erf": Singular("erf", 2, 1, 20, ((0, 0, 0), (0, 0, 0), (0, 0, 1))),
-    "duplicated teacher": Singular("erf", 1, 2, 20, ((0.5, 0.3, 0.3), (0.3, 1, 1), (0.3, 1, 1))),
-    "opposite teachers": Singular("relu", 1, 2, 20, ((0.5, 0.3, -0.3), (0.3, 1, -1), (-0.3, -1, 1))),
-    "all along one direction": Singular("relu", 2, 1, 20, ((0.25, -0.5, 0.5), (-0.5, 1, -1), (0.5, -1, 1))),
-    "no room beyond": Singular("relu", 2, 1, 3, ((0.3, 0.3, 0.1), (0.3, 0.3, 0.1), (0.1, 0.1, 1))),
-}
 
 
 @pytest.mark.parametrize("name", SINGULAR)
