@@ -83,7 +83,7 @@ def _scaling(theory: Any, simulation: Any) -> str:
     mean = last["eps_g"].mean("replica").values
     std = last["eps_g"].std("replica", ddof=1).values if simulation.sizes["replica"] > 1 else np.full(len(mean), np.nan)
     error = std / math.sqrt(simulation.sizes["replica"])
-    head = ("N", f"eps_g at {time}={at:g}", "+- std. error", "std sqrt(N)", "(mean - theory) N", "+-")
+    head = (f"{'N':>8}", f"eps_g at {time}={at:g}", "+- std. error", "std sqrt(N)", "(mean - theory) N", "+-")
     lines = ["  ".join(f"{word:>{len(word) + 2}}" for word in head)]
     for index, N in enumerate(last["N"].values.tolist()):
         values = (mean[index], error[index], std[index] * math.sqrt(N), (mean[index] - limit) * N, error[index] * N)
