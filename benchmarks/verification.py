@@ -201,8 +201,9 @@ def rounding(sizes: Sizes, jobs: dict[str, Future[tuple[np.ndarray, np.ndarray]]
             cells = [f"{off[index, part]:.1e}" for index in range(0, len(marks), 3)]
             rows.append([f"{name}: {label}", *cells, f"{growth[part]:.2f}"])
         head = ["", *(f"{marks[index]} updates" for index in range(0, len(marks), 3)), "exponent"]
+    replicas = sizes.rounding_groups * LANES
     text = f"""The kernel against the same chain in 80-bit arithmetic, by Cholesky's method instead of rotations and
-with an error function of its own, on the same random numbers: K = M = 2, N = 1e5, eta = 0.5, {sizes.rounding_groups * LANES}
+with an error function of its own, on the same random numbers: K = M = 2, N = 1e5, eta = 0.5, {replicas}
 replicas. Root mean square over replicas of the worst entry, and the exponent of its growth with the updates. A random
 walk of roundings grows with exponent 1/2, a systematic error with 1; learning itself amplifies or draws back errors.
 

@@ -117,7 +117,7 @@ def test_mean_and_spread_are_those_of_the_exact_finite_size_process(case):
     """22 comparisons in the three cases at 4 combined standard errors: false alarm 22 * 6.3e-5 = 0.14 %, fixed seed."""
     c = FINITE_SIZE[case]
     step = make_step(activation("relu"), c["eta"])
-    run = run_overlaps(step, c["C"], c["K"], c["N"], [c["alpha"] * c["N"]], replicas=20_000, seed=2)
+    run = run_overlaps(step, c["C"], c["K"], c["N"], [c["alpha"] * c["N"]], replicas=8_000, seed=2)
     assert_mean_and_spread(run, c)
 
 

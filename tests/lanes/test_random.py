@@ -211,8 +211,7 @@ def bound(x, y, u, slope, out):
 @pytest.mark.parametrize("freedom", [freedom for freedom in FREEDOMS if freedom > 1])
 def test_the_bound_never_keeps_what_the_exact_rule_rejects(freedom):
     """On a dense grid of x, with the uniform numbers next to the bound's own edge, against 40 digits."""
-    d = 0.5 * freedom - 1.0 / 3.0
-    scale, slope = 1.0 / math.sqrt(9.0 * d), min(0.0331, 0.95 / (81.0 * d))
+    _, scale, slope = random._rule(freedom)
     x = np.concatenate([np.linspace(-8.5, 8.5, 681), 0.25 / scale * np.array([-1.0, 1.0, -1.0000001, 1.0000001])])
     x = x[np.abs(x) <= 8.5]
     steepness = np.where(np.abs(x * scale) <= 0.25, slope, 0.0331)
