@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from learndyn.engines.streams import ENGINES, generator_from, generator_state, stream
+from learndyn.engines.streams import ENGINES, generator_from, generator_state, lane_states, stream
 
 BIG = 2**32  # N above this takes two words of the key
 
@@ -54,3 +54,14 @@ def test_a_kept_stream_goes_on_as_if_nothing_had_happened(drawn):
 def test_an_unknown_engine_has_no_stream():
     with pytest.raises(ValueError, match="tuple"):
         stream(1, "theory", 10, 0)
+
+
+@pytest.mark.parametrize("streams", [1, 2, 3])
+def test_states_of_lanes_are_those_of_the_streams(streams):
+    states = lane_states(5, "overlaps", 1000, [3, 0, 7], streams)
+    assert states.shape == (4 * streams, 3)
+    for lane, replica in enumerate([3, 0, 7]):
+        np.testing.assert_array_equal(states[:4, lane], generator_state(stream(5, "overlaps", 1000, replica))[:4])
+    # All words differ, but for the counters, which begin at 13 as NumPy's do.
+    assert len(np.unique(states)) == 9 * streams + 1
+    assert (states[3::4] == 13).all()

@@ -31,7 +31,7 @@ from learndyn.engines.checkpoint import Checkpoint, fingerprint
 from learndyn.engines.driver import EarlyStop, Progress, run_replicas
 from learndyn.engines.overlaps_kernels import advance, advance_alone
 from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, SimulatedRun, diverged, message, require_room
-from learndyn.engines.streams import generator_state, stream
+from learndyn.engines.streams import lane_states
 from learndyn.gaussian.factor import triangular
 from learndyn.lanes.types import LANES
 
@@ -231,16 +231,7 @@ class _Group:
         self._state = np.repeat(plan.start[:, None], plan.width, axis=1)
         # Lanes without a replica repeat the last one; nobody reads them.
         replicas = [self.numbers[min(lane, len(self.numbers) - 1)] for lane in range(plan.width)]
-        words = [
-            [
-                *(
-                    generator_state(stream(plan.seed, "overlaps", plan.N, replica, part))[:WORDS]
-                    for part in range(STREAMS)
-                )
-            ]
-            for replica in replicas
-        ]
-        self._words = np.ascontiguousarray(np.array(words, dtype=np.uint64).reshape(plan.width, STREAMS * WORDS).T)
+        self._words = lane_states(plan.seed, "overlaps", plan.N, replicas, STREAMS)
         if plan.steps[0] == 0:
             self._record()
 

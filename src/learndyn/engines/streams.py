@@ -8,8 +8,11 @@ with that N alone. A stream's state is six whole numbers, which a checkpoint kee
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+SFC64_ROUNDS = 12  # that mix a seed, as NumPy does
 ENGINES = ("weights", "overlaps", "diffusion")  # the order is part of every stream: append, never reorder
 
 
@@ -37,6 +40,35 @@ def stream(seed: int, engine: str, N: int, replica: int, part: int = 0) -> np.ra
     """
     key = (ENGINES.index(engine), int(N), int(replica), int(part))
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def lane_states(seed: int, engine: str, N: int, replicas: Sequence[int], streams: int) -> np.ndarray:
+    """States of several streams of several replicas: four words of each stream below each other, (4 streams, lanes).
+
+    The first stream of a replica is that of `stream` (part 0); the others are seeded with the words after its own.
+
+    Parameters
+    ----------
+    seed, engine, N
+        As for `stream`.
+    replicas
+        Number of the replica of each lane.
+    streams
+        Streams of a replica.
+    """
+    index = ENGINES.index(engine)
+    keys = [(index, int(N), int(replica), 0) for replica in replicas]
+    seeds = np.array(
+        [np.random.SeedSequence(seed, spawn_key=key).generate_state(3 * streams, np.uint64) for key in keys]
+    )
+    a, b, c = np.moveaxis(seeds.reshape(len(keys), streams, 3), -1, 0)
+    counter = np.ones_like(a)
+    with np.errstate(over="ignore"):
+        for _ in range(SFC64_ROUNDS):
+            word = a + b + counter
+            a, b, c = b ^ (b >> 11), c + (c << 3), ((c << 24) | (c >> 40)) + word
+            counter = counter + np.uint64(1)
+    return np.ascontiguousarray(np.stack([a, b, c, counter], axis=-1).reshape(len(keys), 4 * streams).T)
 
 
 def generator_state(rng: np.random.Generator) -> np.ndarray:

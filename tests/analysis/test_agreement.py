@@ -1,0 +1,125 @@
+"""Fluctuations against the exact chain: sqrt(N) std at N = 10^3 ... 10^5, the exponent -1/2, the 1/N shift of means."""
+
+import numpy as np
+import pytest
+
+import learndyn as ld
+
+SIZES = [10**3, 10**4, 10**5]
+# Sizes at which a shift of order 1/N stands out of the noise of the replicas.
+SMALL = [25, 50, 100, 200]
+# Standard errors. 18 order parameters in the five cases, each compared at three sizes, in its exponent and its shift:
+# 90 comparisons at 6.8e-6 (normal), false alarm 6.1e-4.
+LIMIT = 4.5
+
+
+def perceptron(name, eta):
+    scenario = ld.StudentTeacher(ld.Student(1, name), ld.Teacher(1, name), learning_rate=eta)
+    return scenario, ld.Start(Q=0.25, R=0.0)
+
+
+def committee(name, K, M, eta):
+    scenario = ld.StudentTeacher(ld.Student(K, name), ld.Teacher(M, name), learning_rate=eta)
+    return scenario, ld.Start.near_symmetric(scenario, Q=np.linspace(0.2, 0.4, K), X=0.15)
+
+
+CASES = {
+    "relu perceptron": (*perceptron("relu", 0.5), 2.0),
+    "erf perceptron": (*perceptron("erf", 1.0), 2.0),
+    "linear perceptron": (*perceptron("linear", 0.3), 2.0),
+    "erf K=2, M=2": (*committee("erf", 2, 2, 0.5), 1.0),
+    "relu K=2, M=1": (*committee("relu", 2, 1, 0.3), 1.0),
+}
+
+
+def samples(result, N):
+    """R row by row, then the upper triangle of Q, of each replica: (replicas, parameters)."""
+    rows = result.sel(N=N).isel(alpha=-1)
+    Q = rows.Q.values[:, *np.triu_indices(rows.sizes["student"])]
+    return np.hstack([rows.R.values.reshape(len(Q), -1), Q])
+
+
+def theory(result, suffix):
+    row = result.isel(alpha=-1)
+    Q = row[f"Q{suffix}"].values[np.triu_indices(row.sizes["student"])]
+    return np.concatenate([row[f"R{suffix}"].values.ravel(), Q])
+
+
+def errors(result, suffix):
+    """Standard errors of the theory where its diffusion is sampled."""
+    name = f"{suffix}_error"
+    return theory(result, name) if f"R{name}" in result else 0.0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_standard_deviations_fall_as_the_root_of_n_to_the_value_of_the_theory(name):
+    """N = 10^3, 10^4, 10^5 with 800 replicas: each std within 2.5 % (one standard error) and 1/N of the theory."""
+    scenario, start, until = CASES[name]
+    spread = theory(fluctuations := ld.fluctuations(scenario, start, until, save_at=[until], seed=1), "_std")
+    runs = ld.simulate(scenario, start, until, N=SIZES, replicas=800, save_at=[until], seed=7, progress=False)
+    logs = []
+    for N in SIZES:
+        x = samples(runs, N)
+        deviation = x - x.mean(0)
+        std = x.std(0, ddof=1)
+        kurtosis = (deviation**4).mean(0) / (deviation**2).mean(0) ** 2
+        error = std * np.sqrt((kurtosis - 1) / (4 * len(x)))  # of a standard deviation
+        logs.append((np.log(std), error / std))
+        z = (std * np.sqrt(N) - spread) / np.hypot(error * np.sqrt(N), errors(fluctuations, "_std"))
+        assert np.abs(z).max() < LIMIT, (N, z)
+    # The slope of log std over log N, by least squares over the three sizes (equally spaced: the outer two decide).
+    slope = (logs[2][0] - logs[0][0]) / np.log(SIZES[2] / SIZES[0])
+    slope_error = np.hypot(logs[2][1], logs[0][1]) / np.log(SIZES[2] / SIZES[0])
+    assert np.abs(slope + 0.5).max() < LIMIT * slope_error.max(), (slope, slope_error)
+    assert slope_error.max() < 0.02
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_means_are_shifted_by_the_term_of_order_one_over_n(name):
+    """N (mean - limit) = shift + b / N + O(1 / N^2): a fit in 1 / N over N = 25 ... 200 meets the theory's shift."""
+    scenario, start, until = CASES[name]
+    limit = theory(ld.solve(scenario, start, until, save_at=[until], rtol=1e-11, atol=1e-13), "")
+    fluctuations = ld.fluctuations(scenario, start, until, save_at=[until], seed=1)
+    replicas = 40_000
+    runs = ld.simulate(scenario, start, until, N=SMALL, replicas=replicas, save_at=[until], seed=3, progress=False)
+    shifts, weights = [], []
+    for N in SMALL:
+        x = samples(runs, N)
+        shifts.append(N * (x.mean(0) - limit))
+        weights.append(np.sqrt(replicas) / (N * x.std(0, ddof=1)))
+    # Weighted least squares with 1, 1/N, 1/N^2 for each order parameter.
+    design = np.vander(1.0 / np.array(SMALL), 3, increasing=True)
+    for parameter, shift in enumerate(theory(fluctuations, "_shift")):
+        w = np.array([weight[parameter] for weight in weights])
+        A, b = design * w[:, None], np.array([value[parameter] for value in shifts]) * w
+        covariance = np.linalg.inv(A.T @ A)
+        fitted, error = (covariance @ A.T @ b)[0], np.sqrt(covariance[0, 0])
+        sampled = np.broadcast_to(errors(fluctuations, "_shift"), len(limit))[parameter]
+        assert abs(fitted - shift) < LIMIT * np.hypot(error, sampled), (parameter, fitted, shift, error)
+        # The term is there: without it the largest N alone would be off where the shift stands out of its noise.
+        if abs(shift) > 8 * error:
+            assert abs(fitted) > 3 * error
+
+
+def test_each_of_the_three_terms_of_the_shift_is_needed():
+    """Linear perceptron at eta = 1: leaving out one of the three terms moves the shift of Q by many standard errors.
+
+    E = |J - B|^2 = Q - 2 R + 1 decays as exp(N ln(1 + (eta^2 - 2 eta) / N + 2 eta^2 / N^2) alpha) in the mean, so that
+    the shift of <E> is alpha [2 eta^2 - (eta^2 - 2 eta)^2 / 2] E: the first term from the length of the inputs, the
+    second from the discrete updates; the third, from the curvature of the drift, is 0 for a linear flow. For eta = 1:
+    2 and -1/2.
+    """
+    scenario, start = perceptron("linear", 1.0)
+    row = ld.fluctuations(scenario, start, 1.5, save_at=[1.5]).isel(alpha=-1)
+    shift = (row.Q_shift - 2.0 * row.R_shift.values).item()
+    E = 1.25 * np.exp(-1.5)
+    np.testing.assert_allclose(shift, 1.5 * (2.0 - 0.5) * E, rtol=1e-5)
+    # And the mean of the chain itself.
+    N, replicas = 40, 100_000
+    end = ld.simulate(scenario, start, 1.5, N=N, replicas=replicas, save_at=[1.5], seed=5, progress=False).isel(
+        alpha=-1
+    )
+    sample = (end.Q - 2.0 * end.R.values + 1.0).values.ravel()
+    exact = 1.25 * (1.0 - 1.0 / N + 2.0 / N**2) ** (1.5 * N)
+    assert abs(sample.mean() - exact) < LIMIT * sample.std() / np.sqrt(replicas)
+    assert abs(sample.mean() - E) > 3 * sample.std() / np.sqrt(replicas)
