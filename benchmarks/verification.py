@@ -36,6 +36,8 @@ from learndyn.engines.streams import generator_state, stream
 from learndyn.gaussian.factor import triangular
 from learndyn.lanes.types import LANES
 from learndyn.scenarios.student_teacher.steps import make_step
+from report import Section, table, z_of
+from verification_large import diffusion_section, fluctuations_section
 
 REPORT = Path(__file__).parents[1] / "docs" / "verification.md"
 PACKAGES = ("learndyn", "numpy", "scipy", "numba", "llvmlite", "jax", "diffrax")
@@ -52,34 +54,10 @@ class Sizes:
     limit_error: float = 0.15  # of an exponent: larger ones say nothing
     rounding_updates: int = 1_000_000
     rounding_groups: int = 2
+    large_work: float = 1.0  # of the comparisons at N = 1e3 to 1e6, in units of their full number of replicas
 
 
-QUICK = Sizes(1000, 4000, 4000, (25, 50, 100, 200), 2.0, 8_000, 1)
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the report: paragraphs and tables in Markdown, and its verdict."""
-
-    title: str
-    text: str
-    holds: bool
-    reason: str
-
-    def markdown(self) -> str:
-        """The section with its verdict."""
-        verdict = "holds" if self.holds else "DOES NOT HOLD"
-        return f"## {self.title}\n\n{self.text}\n\n**Verdict: {verdict}.** {self.reason}\n"
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown."""
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows])
-
-
-def z_of(p: float) -> float:
-    """The deviation in standard errors that has a two-sided p-value."""
-    return float(stats.norm.isf(p / 2))
+QUICK = Sizes(1000, 4000, 4000, (25, 50, 100, 200), 2.0, 8_000, 1, 0.05)
 
 
 # ---- The law
@@ -245,6 +223,8 @@ def main(arguments: list[str] | None = None) -> int:
             chain_law,
             wrong_chain,
             size_limit_section,
+            lambda sizes: diffusion_section(sizes.large_work),
+            lambda sizes: fluctuations_section(sizes.large_work),
             lambda sizes: rounding(sizes, jobs),
         ]
         sections = []

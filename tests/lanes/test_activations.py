@@ -56,6 +56,11 @@ FUNCTIONS = {
     "sign": (lambda x, xp: xp.sign(x), 0.0),
     "maximum": (lambda x, xp: xp.maximum(x, 0.5) + xp.maximum(-1, x) + xp.maximum(x, -x), 0.0),
     "minimum": (lambda x, xp: xp.minimum(x, 0.5) + xp.minimum(-1, x) + xp.minimum(x, -x), 0.0),
+    # Squarings and one product round up to 1/2 each, 3 times for x^5; numbers take the library's power, good to 1.
+    "powers": (lambda x, xp: xp.where(x != 1.0, x**2, x**5), 4.0),
+    "negative power": (lambda x, xp: xp.where(abs(x) > 0.1, x, 1.0) ** -3, 4.0),
+    "any power": (lambda x, xp: abs(x) ** 2.5, 0.0),
+    "masks": (lambda x, xp: (x > 0.5) * x + xp.where(~(x > -1.0), +x, 0.0) * (x < 3.0), 0.0),
     "where": (lambda x, xp: xp.where(x > 0.5, 2 * x, xp.where(x <= -0.5, -1, xp.pi)), 0.0),
 }
 

@@ -12,12 +12,13 @@ sine and cosine |x| <= pi / 4.
 from __future__ import annotations
 
 import math
+import operator
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numba.extending import overload
 
-from learndyn.lanes.types import absolute, as_bits, as_numbers, copysign, is_lanes, select
+from learndyn.lanes.types import LANES, absolute, as_bits, as_numbers, copysign, is_lanes, lane_of, select, with_lane
 
 _compile = njit(error_model="numpy", forceinline=True)
 
@@ -133,6 +134,35 @@ def _erf_of_lanes(x):
 def _erf_of_one(x):
     t = x * x
     return _small_erf(x, t) if t < 1.0 else math.erf(x)
+
+
+@overload(operator.pow)
+def _power(x, exponent):
+    """x ** n by repeated squaring; other exponents one lane after another."""
+    if not is_lanes(x):
+        return None
+    if isinstance(exponent, types.Integer):
+        return lambda x, exponent: _whole_power(x, exponent)
+    return (lambda x, exponent: _any_power(x, exponent)) if isinstance(exponent, types.Float) else None
+
+
+@_compile
+def _whole_power(x, exponent):
+    result = select(x == x, 1.0, 1.0)
+    factor, left = x, abs(exponent)
+    while left > 0:
+        if left % 2 == 1:
+            result = result * factor
+        factor = factor * factor
+        left //= 2
+    return 1.0 / result if exponent < 0 else result
+
+
+@_compile
+def _any_power(x, exponent):
+    for lane in range(LANES):
+        x = with_lane(x, lane, lane_of(x, lane) ** exponent)
+    return x
 
 
 def root(x):

@@ -138,6 +138,7 @@ _operator((operator.ge,), lanes_type, _compare(">="), mask_type)
 _operator((operator.lt,), lanes_type, _compare("<"), mask_type)
 _operator((operator.le,), lanes_type, _compare("<="), mask_type)
 _operator((operator.eq,), lanes_type, _compare("=="), mask_type)
+_operator((operator.ne,), lanes_type, lambda builder, x, y: builder.fcmp_unordered("!=", x, y), mask_type)
 _operator((operator.add,), bits_type, lambda builder, x, y: builder.add(x, y))
 _operator((operator.sub,), bits_type, lambda builder, x, y: builder.sub(x, y))
 _operator((operator.and_,), bits_type, lambda builder, x, y: builder.and_(x, y))
@@ -150,29 +151,63 @@ _operator((operator.and_,), mask_type, lambda builder, x, y: builder.and_(x, y))
 _operator((operator.or_,), mask_type, lambda builder, x, y: builder.or_(x, y))
 
 
-@type_callable(operator.neg)
-def _type_negative(context: Any) -> Any:
-    def result_type(a):
-        return lanes_type if is_lanes(a) else None
+def _unary(symbol: Any, of: Any, emit: Callable[..., Any]) -> None:
+    """Define an operator, or a builtin function, of one vector of type `of`."""
+
+    def typer(context: Any) -> Any:
+        def result_type(a):
+            return of if isinstance(a, type(of)) else None
+
+        return result_type
+
+    type_callable(symbol)(typer)
+    lower_builtin(symbol, type(of))(lambda context, builder, signature, args: emit(builder, args[0]))
+
+
+_unary(operator.neg, lanes_type, lambda builder, x: builder.fneg(x))
+_unary(operator.pos, lanes_type, lambda builder, x: x)
+_unary(operator.invert, mask_type, lambda builder, x: builder.not_(x))
+_unary(abs, lanes_type, lambda builder, x: _call(builder, "fabs", x))
+
+
+def _times_mask(builder: Any, mask: Any, x: Any) -> Any:
+    return builder.fmul(builder.uitofp(mask, _DOUBLES), x)
+
+
+@type_callable(operator.mul)
+def _type_masked(context: Any) -> Any:
+    def result_type(a, b):
+        masks = [isinstance(typ, MaskType) for typ in (a, b)]
+        return lanes_type if sum(masks) == 1 and (is_lanes(a) or is_lanes(b)) else None
 
     return result_type
 
 
-@lower_builtin(operator.neg, LanesType)
-def _negative(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    return builder.fneg(args[0])
+@lower_builtin(operator.mul, MaskType, LanesType)
+def _masked(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    return _times_mask(builder, *args)
+
+
+@lower_builtin(operator.mul, LanesType, MaskType)
+def _masked_from_the_right(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    return _times_mask(builder, args[1], args[0])
 
 
 # ---- Functions of single instructions
 
 
+def _call(builder: Any, name: str, *args: Any) -> Any:
+    """Call the elementwise LLVM intrinsic of this name."""
+    function = ir.FunctionType(_DOUBLES, [_DOUBLES] * len(args))
+    called = cgutils.get_or_insert_function(builder.module, function, f"llvm.{name}.v{LANES}f64")
+    return builder.call(called, list(args))
+
+
 def _llvm(name: str, arguments: int) -> Any:
-    """The elementwise LLVM intrinsic of this name."""
+    """The elementwise LLVM intrinsic of this name as a function of kernels."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        function = ir.FunctionType(_DOUBLES, [_DOUBLES] * arguments)
-        called = cgutils.get_or_insert_function(builder.module, function, f"llvm.{name}.v{LANES}f64")
-        return builder.call(called, list(args))
+        return _call(builder, name, *args)
 
     if arguments == 1:
         return intrinsic(lambda typing, x: (lanes_type(x), codegen))
