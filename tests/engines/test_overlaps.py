@@ -11,7 +11,7 @@ import long_double
 from finite_size import FINITE_SIZE, assert_mean_and_spread
 from law import SINGULAR, chain, descent, p_values, rejected
 from learndyn.activations import activation
-from learndyn.engines import driver
+from learndyn.engines import driver, overlaps_kernels
 from learndyn.engines.checkpoint import Checkpoint
 from learndyn.engines.overlaps import FEW, groups, run_overlaps
 from learndyn.engines.overlaps_kernels import advance, advance_alone
@@ -433,3 +433,14 @@ def test_interrupt_keeps_the_rows_that_were_recorded():
     assert f"The last row is at alpha = {run.steps[-1] / 100:g}" in run.message
     whole = run_overlaps(step, C, 1, 100, steps[: min(rows, 200)], replicas=17, seed=1)
     np.testing.assert_array_equal(run.R[:, : min(rows, 200)], whole.R[run.replicas])
+
+
+def test_parts_of_the_kernels_are_not_kept_on_disk():
+    """numba would find old ones there after a change of the lanes; the kernels' own arguments carry a digest of those."""
+    from numba.core.caching import NullCache
+    from numba.core.dispatcher import Dispatcher
+
+    functions = {name: value for name, value in vars(overlaps_kernels).items() if isinstance(value, Dispatcher)}
+    kept = {name for name, function in functions.items() if not isinstance(function._cache, NullCache)}
+    assert kept == {"advance", "advance_alone"}
+    assert len(functions) > 5

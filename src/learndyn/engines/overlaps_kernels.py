@@ -35,8 +35,10 @@ from learndyn.scenarios.microscopic import error_signal
 BLOCK = 16  # updates whose random numbers are drawn together: 22 numbers each at K = M = 10 fit the first-level cache
 SMALLEST = 2.3e-308  # below, numbers lose digits, and what `reciprocal_root` gives is no rotation any more
 
-_compile = njit(nogil=True, cache=True, error_model="numpy")
-_inlined = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+# Kept on disk: the kernels themselves, whose arguments carry a digest of all sources (`activations.compiled`). Their
+# parts are not: numba would find an old part there after a change of `learndyn.lanes`.
+_kernel = njit(nogil=True, cache=True, error_model="numpy")
+_inlined = njit(nogil=True, error_model="numpy", forceinline=True)
 
 
 @_inlined
@@ -127,7 +129,7 @@ def _update(step, state, F, K, scale, numbers, first, x, y, delta, q, weight, H)
     _rotate_up(state, triangle, K, H)
 
 
-@_compile
+@_inlined
 def _grown(state, K, M, limit, active):
     """The first replica of the active ones for which some Q_ii exceeds the limit or is not finite; -1: none."""
     found = -1
@@ -145,7 +147,7 @@ def _grown(state, K, M, limit, active):
     return found
 
 
-@_compile
+@_kernel
 def advance(
     step: Any,
     state: np.ndarray,
@@ -205,7 +207,7 @@ def advance(
     return last, -1
 
 
-@_compile
+@_kernel
 def advance_alone(
     step: Any,
     state: np.ndarray,
