@@ -436,7 +436,7 @@ def test_interrupt_keeps_the_rows_that_were_recorded():
 
 
 def test_parts_of_the_kernels_are_not_kept_on_disk():
-    """numba would find old ones there after a change of the lanes; the kernels' own arguments carry a digest of those."""
+    """numba would find old ones there after a change of the lanes; a kernel is called with a digest of all sources."""
     from numba.core.caching import NullCache
     from numba.core.dispatcher import Dispatcher
 
