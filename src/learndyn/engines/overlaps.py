@@ -28,9 +28,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
-from learndyn.engines.driver import EarlyStop, Progress, run_replicas
+from learndyn.engines.driver import Progress, run_replicas
 from learndyn.engines.overlaps_kernels import advance, advance_alone
-from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, SimulatedRun, diverged, message, require_room
+from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, RowUnit, SimulatedRun, message, require_room
 from learndyn.engines.streams import lane_states
 from learndyn.gaussian.factor import triangular
 from learndyn.lanes.types import LANES
@@ -188,43 +188,26 @@ class _Plan:
         }
 
 
-class _Group:
-    """A unit of replicas (`learndyn.engines.driver.Unit`), one in each lane, or one alone."""
+class _Group(RowUnit):
+    """Replicas that advance together, one in each lane; or one alone."""
 
     def __init__(self, plan: _Plan, numbers: range, R: np.ndarray, Q: np.ndarray) -> None:
-        self.numbers = numbers
-        self.position = 0
-        self.rows = 0
-        self.finished = False
-        self.early_stop: EarlyStop | None = None
+        super().__init__(numbers, plan.steps, plan.N, plan.chunk)
         self._plan = plan
         self._R, self._Q = R[numbers.start : numbers.stop], Q[numbers.start : numbers.stop]
-        self._state: np.ndarray | None = None  # (length, width)
-        self._words: np.ndarray | None = None  # (STREAMS * WORDS, width)
-
-    def advance(self) -> None:
-        """One chunk."""
-        with np.errstate(all="ignore"):  # a diverging run overflows before it is noticed
-            if self._state is None:
-                self._begin()
-            end = self.position + self._plan.chunk
-            while self.position < end and not self.finished:
-                self._advance_to(min(end, int(self._plan.steps[self.rows])))
-        if self.finished:
-            self._state = self._words = None
+        self._state = np.empty((0, 0))  # (length, width)
+        self._words = np.empty((0, 0), dtype=np.uint64)  # (STREAMS * WORDS, width)
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """The rows so far and, unless finished, the coordinates and the streams."""
-        kept = {"R": self._R[:, : self.rows], "Q": self._Q[:, : self.rows]}
-        if self._state is not None and self._words is not None:
-            kept |= {"state": self._state.copy(), "words": self._words.copy()}
-        return kept
+        """The rows so far, the coordinates and the streams."""
+        rows = {"R": self._R[:, : self.rows], "Q": self._Q[:, : self.rows]}
+        return rows | {"state": self._state.copy(), "words": self._words.copy()}
 
     def restore(self, snapshot: Mapping[str, np.ndarray]) -> None:
         """Go on where `snapshot` was taken."""
         self._R[:, : self.rows], self._Q[:, : self.rows] = snapshot["R"], snapshot["Q"]
-        if not self.finished:
-            self._state, self._words = snapshot["state"].copy(), snapshot["words"].copy()
+        self._state, self._words = snapshot["state"].copy(), snapshot["words"].copy()
+        self._begun = True
 
     def _begin(self) -> None:
         plan = self._plan
@@ -232,24 +215,14 @@ class _Group:
         # Lanes without a replica repeat the last one; nobody reads them.
         replicas = [self.numbers[min(lane, len(self.numbers) - 1)] for lane in range(plan.width)]
         self._words = lane_states(plan.seed, "overlaps", plan.N, replicas, STREAMS)
-        if plan.steps[0] == 0:
-            self._record()
 
-    def _advance_to(self, target: int) -> None:
-        """Make updates up to ``target``, the next row or before; record the row, or notice divergence."""
-        assert self._state is not None
-        assert self._words is not None
-        self.position, lane = self._plan.advance(
-            self._state, self._words, len(self.numbers), self.position, target
-        )  # fmt: skip
-        if lane >= 0:
-            self._diverged(lane)
-        elif self.position == self._plan.steps[self.rows]:
-            self._record()
+    def _release(self) -> None:
+        self._state, self._words = self._state[:0], self._words[:0]
 
-    def _record(self) -> None:
-        """Write a row, unless some replica has grown without bound."""
-        assert self._state is not None
+    def _update(self, target: int) -> tuple[int, int]:
+        return self._plan.advance(self._state, self._words, len(self.numbers), self.position, target)
+
+    def _measure(self) -> int:
         plan, active = self._plan, len(self.numbers)
         coordinates = self._state[:, :active].T
         a = coordinates[:, : plan.K * plan.M].reshape(active, plan.K, plan.M)
@@ -258,12 +231,6 @@ class _Group:
         Q = a @ a.mT + l @ l.mT
         grown = ~(np.diagonal(Q, axis1=1, axis2=2) <= plan.limit).all(-1)  # also when NaN
         if grown.any():
-            self._diverged(int(np.argmax(grown)))
-            return
+            return int(np.argmax(grown))
         self._R[:, self.rows], self._Q[:, self.rows] = a @ plan.F.T, Q
-        self.rows += 1
-        self.finished = self.rows == plan.steps.size
-
-    def _diverged(self, lane: int) -> None:
-        self.finished = True
-        self.early_stop = diverged(self.position, self._plan.N, self.numbers[lane])
+        return -1

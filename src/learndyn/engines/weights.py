@@ -21,8 +21,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
-from learndyn.engines.driver import EarlyStop, Progress, run_replicas
-from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, SimulatedRun, diverged, message, require_room
+from learndyn.engines.driver import Progress, run_replicas
+from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, RowUnit, SimulatedRun, message, require_room
 from learndyn.engines.streams import generator_from, generator_state, stream
 from learndyn.engines.weights_kernels import BLOCK, advance_blocks, advance_plain
 from learndyn.gaussian.factor import root
@@ -230,31 +230,15 @@ def _identity(plan: _Plan, replicas: int, record_weights: bool) -> dict[str, Any
     }
 
 
-class _WeightsReplica:
-    """A unit of one replica (`learndyn.engines.driver.Unit`): weight vectors, a stream, and the rows so far."""
+class _WeightsReplica(RowUnit):
+    """One replica: weight vectors, a stream, and the rows so far."""
 
     def __init__(self, plan: _Plan, index: int, record: Mapping[str, np.ndarray]) -> None:
-        self.numbers = (index,)
-        self.position = 0
-        self.rows = 0
-        self.finished = False
-        self.early_stop: EarlyStop | None = None
+        super().__init__((index,), plan.steps, plan.N, plan.chunk, BLOCK)
         self._plan, self._index, self._recorded = plan, index, record
         self._W: np.ndarray | None = None  # rows: J, then B
         self._inputs: np.ndarray | None = None
         self._rng: np.random.Generator | None = None
-
-    def advance(self) -> None:
-        """One chunk; chunks end at multiples of the block, so that blocks never depend on them."""
-        with np.errstate(all="ignore"):  # a diverging run overflows before it is noticed
-            if self._W is None:
-                self._begin()
-            end = self.position + self._plan.chunk
-            end = -(-end // BLOCK) * BLOCK
-            while self.position < end and not self.finished:
-                self._advance_to(min(end, int(self._plan.steps[self.rows])))
-        if self.finished:
-            self._W = self._inputs = self._rng = None
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """The rows so far and, unless finished, the weight vectors and the stream."""
@@ -268,6 +252,7 @@ class _WeightsReplica:
         """Go on where `snapshot` was taken."""
         for name, values in self._recorded.items():
             values[: len(snapshot[name])] = snapshot[name]
+        self._begun = True
         if not self.finished:
             self._W, self._rng = snapshot["W"], generator_from(snapshot["stream"])
             self._inputs = self._plan.working_space(self._plan.N)
@@ -279,36 +264,26 @@ class _WeightsReplica:
         self._inputs = plan.working_space(plan.N)
         if "B" in self._recorded:
             self._recorded["B"][:] = self._W[plan.K :]
-        if plan.steps[0] == 0:
-            self._record()
 
-    def _advance_to(self, target: int) -> None:
-        """Make updates up to ``target``, the next row or before; record the row, or notice divergence."""
+    def _release(self) -> None:
+        self._W = self._inputs = self._rng = None
+
+    def _update(self, target: int) -> tuple[int, int]:
         assert self._W is not None
         assert self._inputs is not None
-        self.position, grown = self._plan.advance(self._W, self._inputs, self._rng, self.position, target)
-        if grown:
-            self._diverged()
-        elif self.position == self._plan.steps[self.rows]:
-            self._record()
+        position, grown = self._plan.advance(self._W, self._inputs, self._rng, self.position, target)
+        return position, 0 if grown else -1
 
-    def _record(self) -> None:
-        """Measure a row, unless the weights have grown without bound."""
+    def _measure(self) -> int:
         assert self._W is not None
         J, B = self._W[: self._plan.K], self._W[self._plan.K :]
         Q = J @ J.T
         if not np.all(np.diag(Q) <= self._plan.limit):  # also when NaN
-            self._diverged()
-            return
+            return 0
         for name, value in {"R": J @ B.T, "Q": Q, "J": J}.items():
             if name in self._recorded:
                 self._recorded[name][self.rows] = value
-        self.rows += 1
-        self.finished = self.rows == self._plan.steps.size
-
-    def _diverged(self) -> None:
-        self.finished = True
-        self.early_stop = diverged(self.position, self._plan.N, self._index)
+        return -1
 
 
 def _chunk(K: int, M: int, N: int) -> int:
