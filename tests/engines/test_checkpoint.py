@@ -123,7 +123,8 @@ def test_a_damaged_file_is_refused_and_left_alone(path, name):
     Checkpoint(path, IDENTITY).write({0: {"W": np.full(1000, 1.5)}})
     path.write_bytes(damaged_files()[name](path.read_bytes()))
     before = path.read_bytes()
-    with pytest.raises(InputError, match="is no checkpoint of learndyn, or is damaged"):
+    told = "is no checkpoint of learndyn" + ("" if name in ("empty", "text") else ", or is damaged")
+    with pytest.raises(InputError, match=rf"cannot be used: it {told}\. Choose another file"):
         Checkpoint(path, IDENTITY).read()
     assert path.read_bytes() == before
 
@@ -141,14 +142,14 @@ def test_a_damaged_file_is_refused_and_left_alone(path, name):
 )
 def test_a_foreign_archive_is_refused(path, arrays):
     np.savez(path, **arrays)
-    with pytest.raises(InputError, match="is no checkpoint of learndyn, or is damaged"):
+    with pytest.raises(InputError, match=r"is no checkpoint of learndyn, or is damaged\."):
         Checkpoint(path, IDENTITY).read()
 
 
 def test_a_single_array_and_another_format_are_refused(path):
     with path.open("wb") as file:
         np.save(file, np.ones(3))
-    with pytest.raises(InputError, match="is no checkpoint of learndyn"):
+    with pytest.raises(InputError, match=r"is no checkpoint of learndyn\."):
         Checkpoint(path, IDENTITY).read()
     np.savez(path, **{HEADER: np.array(json.dumps({"format": 2, "identity": IDENTITY}))})
     with pytest.raises(InputError, match="written by another version of learndyn"):
@@ -162,6 +163,17 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_run(tmp_path):
         Checkpoint(tmp_path)
     with pytest.raises(InputError, match="`every` must be a finite number of at least 0"):
         Checkpoint(tmp_path / "run.npz", every=-1.0)
+
+
+def test_a_file_that_cannot_be_read_says_why(path, monkeypatch):
+    Checkpoint(path, IDENTITY).write({})
+
+    def closed(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(InputError, match=r"it cannot be read \(Permission denied\)"):
+        Checkpoint(path, IDENTITY).read()
 
 
 def test_fingerprints_tell_arrays_apart():

@@ -6,7 +6,9 @@ import time
 import numpy as np
 import pytest
 
+from learndyn.engines.checkpoint import Checkpoint
 from learndyn.engines.driver import EarlyStop, run_replicas, thread_count
+from learndyn.errors import LearndynWarning
 
 FOREVER = 10**9
 
@@ -130,6 +132,24 @@ def test_an_exception_in_a_replica_stops_the_others_and_is_raised():
     with pytest.raises(ZeroDivisionError, match="in a replica"):
         run_replicas(replicas, updates=FOREVER, threads=2, progress=False)
     assert not replicas[0].finished
+
+
+def test_a_finished_run_is_kept_when_its_checkpoint_cannot_be_removed(tmp_path):
+    """A folder of that name cannot be unlinked, also by a superuser."""
+    path = tmp_path / "run.npz"
+
+    class Kept(Scripted):
+        def snapshot(self):
+            return {}
+
+    with pytest.warns(LearndynWarning, match=r"run\.npz is no longer needed, but cannot be removed .*\. Remove it\."):
+        outcome = run_replicas(
+            [Kept([0], rows=4)],
+            updates=40,
+            checkpoint=Checkpoint(path),
+            progress=lambda done, total: path.mkdir(exist_ok=True),
+        )
+    assert (outcome.status, outcome.rows, outcome.kept.tolist()) == ("ok", 4, [0])
 
 
 def interrupt_when(condition):

@@ -33,6 +33,7 @@ FORMAT = 1
 HEADER = "learndyn_checkpoint"
 LONGEST = 40  # characters of a value in a message
 MOST_TOLD = 4  # differences in a message
+ZIP = b"PK\x03\x04"  # the first bytes of an archive
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,17 @@ class Checkpoint:
         if not self.path.exists():
             return {}
         try:
+            if not _is_archive(self.path):
+                raise self.refusal("it is no checkpoint of learndyn")
             header, arrays = _load(self.path)
             snapshots = _unpacked(arrays) if header["format"] == FORMAT else {}
             theirs = dict(header["identity"])
-        except _UNREADABLE as error:
-            raise self.refusal(f"it is no checkpoint of learndyn, or is damaged ({_first_line(error)})") from None
+        except InputError:
+            raise
+        except OSError as error:
+            raise self.refusal(f"it cannot be read ({error.strerror or error})") from None
+        except _UNREADABLE:
+            raise self.refusal("it is no checkpoint of learndyn, or is damaged") from None
         if header["format"] != FORMAT:
             raise self.refusal("it was written by another version of learndyn")
         differences = _differences(theirs, json.loads(json.dumps(self.identity)))
@@ -124,7 +131,7 @@ class Checkpoint:
         )
 
 
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, BadZipFile, ZlibError)
+_UNREADABLE = (EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, BadZipFile, ZlibError)
 
 
 def fingerprint(values: np.ndarray) -> str:
@@ -132,6 +139,12 @@ def fingerprint(values: np.ndarray) -> str:
     values = np.ascontiguousarray(values)
     digest = hashlib.sha256(values.tobytes()).hexdigest()[:16]
     return f"{values.dtype} {values.shape} {digest}"
+
+
+def _is_archive(path: Path) -> bool:
+    """Whether the file begins as a zip archive: of any other NumPy would say how to unpickle it."""
+    with path.open("rb") as file:
+        return file.read(len(ZIP)) == ZIP
 
 
 def _load(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -191,7 +204,3 @@ def _flat(entries: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _short(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -165,7 +165,7 @@ def run_replicas(
     if interrupted and not run.complete():
         return _interrupted(run, "" if keeper is None else keeper.last_words())
     if checkpoint is not None:
-        checkpoint.remove()
+        _remove(checkpoint)
     return _finished(run)
 
 
@@ -285,6 +285,19 @@ class _Keeper:
             warnings.warn(f"No checkpoint was written. {error}", LearndynWarning, stacklevel=2)
             return False
         return True
+
+
+def _remove(checkpoint: Checkpoint) -> None:
+    """A finished run is not given up because its checkpoint stays."""
+    try:
+        checkpoint.remove()
+    except OSError as error:
+        warnings.warn(
+            f"Checkpoint {checkpoint.path} is no longer needed, but cannot be removed "
+            f"({error.strerror or error}). Remove it.",
+            LearndynWarning,
+            stacklevel=3,
+        )
 
 
 def _begun(units: Sequence[Unit], checkpoint: Checkpoint) -> dict[int, Snapshot]:
