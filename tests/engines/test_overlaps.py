@@ -442,5 +442,24 @@ def test_parts_of_the_kernels_are_not_kept_on_disk():
 
     functions = {name: value for name, value in vars(overlaps_kernels).items() if isinstance(value, Dispatcher)}
     kept = {name for name, function in functions.items() if not isinstance(function._cache, NullCache)}
-    assert kept == {"advance", "advance_alone"}
+    assert kept == {"advance", "advance_alone", "advance_rows"}
     assert len(functions) > 5
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_rows_that_fill_the_buffer_are_all_there(replicas):
+    """2500 rows: the kernel records 1024 of them in one go."""
+    step, C = make_step(activation("relu"), 0.5), covariance(2, 2)
+    every = run_overlaps(step, C, 2, 50, np.arange(2500), replicas=replicas, seed=1)
+    few = run_overlaps(step, C, 2, 50, np.array([0, 1023, 1024, 1025, 2499]), replicas=replicas, seed=1)
+    assert every.status == "ok"
+    for name in ("R", "Q"):
+        np.testing.assert_array_equal(getattr(every, name)[:, few.steps], getattr(few, name))
+    np.testing.assert_array_equal(every.Q, np.swapaxes(every.Q, -1, -2))
+
+
+def test_the_end_is_told_in_the_time_of_the_start():
+    step, C = make_step(activation("linear"), 10.0), np.diag([0.25, 1.0])
+    run = run_overlaps(step, C, 1, 1000, np.arange(0, 10_000, 100), seed=1, at=100.0, time_name="t")
+    assert run.status == "diverged"
+    assert "diverged at t = 100." in run.message

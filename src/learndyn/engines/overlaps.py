@@ -29,8 +29,8 @@ from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
 from learndyn.engines.driver import Progress, run_replicas
-from learndyn.engines.overlaps_kernels import advance, advance_alone
-from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, RowUnit, SimulatedRun, message, require_room
+from learndyn.engines.overlaps_kernels import advance_rows
+from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, Clock, RowUnit, SimulatedRun, message, require_room
 from learndyn.engines.streams import lane_states
 from learndyn.gaussian.factor import triangular
 from learndyn.lanes.types import LANES
@@ -39,6 +39,7 @@ STREAMS = 2  # of one replica; the second one settles what the first leaves open
 WORDS = 4  # of the state of a stream
 # Up to so many replicas run alone: a group takes 1.7 (ReLU) to 2.3 times (erf) as long as one replica by itself.
 FEW = 2
+MOST_ROWS = 1024  # that a kernel records in one go
 
 
 def run_overlaps(
@@ -54,6 +55,8 @@ def run_overlaps(
     seed: int,
     progress: Progress = None,
     checkpoint: Checkpoint | None = None,
+    at: float = 0.0,
+    time_name: str = "alpha",
 ) -> SimulatedRun:
     """Simulate the chain of the order parameters and record them.
 
@@ -81,6 +84,8 @@ def run_overlaps(
     checkpoint
         Where to keep what is needed to go on after an interruption; its identity gains all arguments here that fix
         the bits. The caller's part is what `step` holds, and versions.
+    at, time_name
+        Time of the start, and its name; for messages.
 
     Returns
     -------
@@ -96,9 +101,11 @@ def run_overlaps(
         When interrupted before any row was recorded.
     """
     width = 1 if replicas <= FEW else LANES
-    plan = _Plan.of(step, np.array(C, dtype=float), K, N, np.array(steps, dtype=np.int64), seed, chunk, width)
+    clock = Clock(N, at, time_name)
+    plan = _Plan.of(step, np.array(C, dtype=float), K, clock, np.array(steps, dtype=np.int64), seed, chunk, width)
     begin = perf_counter()
-    plan.advance(np.zeros((plan.length, width)), np.zeros((STREAMS * WORDS, width), dtype=np.uint64), 0, 0, 1)
+    words = np.zeros((STREAMS * WORDS, width), dtype=np.uint64)
+    plan.advance(np.zeros((plan.length, width)), words, 0, 0, 1, 0, plan.buffer())
     compiled = perf_counter()
     R, Q = (np.empty((replicas, plan.steps.size, K, n)) for n in (plan.M, K))
     units = [_Group(plan, numbers, R, Q) for numbers in groups(replicas, width)]
@@ -114,7 +121,7 @@ def run_overlaps(
         Q=Q[outcome.kept, : outcome.rows],
         replicas=outcome.kept,
         status=outcome.status,
-        message=message(outcome, plan.steps, N),
+        message=message(outcome, plan.steps, plan.clock),
         timings={"compile": compiled - begin, "run": perf_counter() - compiled},
     )
 
@@ -140,21 +147,29 @@ class _Plan:
     F: np.ndarray  # (M, M): lower factor of T
     start: np.ndarray  # the coordinates of the start, (K M + K (K + 1) / 2,)
     width: int  # columns of the arrays of a group
+    limit: float  # of Q_ii
+    places: np.ndarray  # (K, K): where Q_ik stands among the entries up to the diagonal
+    clock: Clock
 
     @classmethod
     def of(
-        cls, step: Any, C: np.ndarray, K: int, N: int, steps: np.ndarray, seed: int, chunk: int | None, width: int
+        cls, step: Any, C: np.ndarray, K: int, clock: Clock, steps: np.ndarray, seed: int, chunk: int | None, width: int
     ) -> _Plan:
         size = len(C)
         M = size - K
-        require_room(size, N)
+        require_room(size, clock.N)
         order = np.concatenate([np.arange(K, size), np.arange(K)])  # the teacher first: its frame comes first
         W = triangular(C[np.ix_(order, order)])
         start = np.concatenate([W[M:, :M].reshape(-1), W[M:, M:][np.tril_indices(K)]])
         # About 40 ns for each random number and 16 ns for each entry of K (K + M), in all lanes together.
         seconds = 1e-9 * (40.0 * size + 16.0 * K * size)
         chunk = max(1, int(CHUNK_SECONDS / seconds)) if chunk is None else chunk
-        return cls(step, C, K, N, steps, seed, chunk, np.ascontiguousarray(W[:M, :M]), start, width)
+        limit = GROWTH_LIMIT * float(np.trace(C))
+        F = np.ascontiguousarray(W[:M, :M])
+        lower = np.tril_indices(K)
+        places = np.zeros((K, K), dtype=int)
+        places[lower] = places.T[lower] = np.arange(len(lower[0]))
+        return cls(step, C, K, clock.N, steps, seed, chunk, F, start, width, limit, places, clock)
 
     @property
     def M(self) -> int:
@@ -164,14 +179,16 @@ class _Plan:
     def length(self) -> int:
         return len(self.start)
 
-    @property
-    def limit(self) -> float:
-        return GROWTH_LIMIT * float(np.trace(self.C))
+    def buffer(self) -> np.ndarray:
+        """Room for rows that a kernel records in one go."""
+        return np.empty((min(MOST_ROWS, self.steps.size), self.length, self.width))
 
-    def advance(self, state: np.ndarray, words: np.ndarray, active: int, first: int, last: int) -> tuple[int, int]:
-        kernel = advance if self.width > 1 else advance_alone
-        return kernel(
-            self.step, state, self.F, self.K, self.N, words, first, last, self.N, self.limit, active
+    def advance(
+        self, state: np.ndarray, words: np.ndarray, active: int, first: int, last: int, row: int, out: np.ndarray
+    ) -> tuple[int, int, int]:
+        return advance_rows(
+            self.step, state, self.F, self.K, self.N, words, first, last, self.N, self.limit, active,
+            self.steps, row, out, None if self.width > 1 else True,
         )  # fmt: skip
 
     def identity(self, replicas: int) -> dict[str, Any]:
@@ -192,11 +209,12 @@ class _Group(RowUnit):
     """Replicas that advance together, one in each lane; or one alone."""
 
     def __init__(self, plan: _Plan, numbers: range, R: np.ndarray, Q: np.ndarray) -> None:
-        super().__init__(numbers, plan.steps, plan.N, plan.chunk)
+        super().__init__(numbers, plan.steps, plan.clock, plan.chunk)
         self._plan = plan
         self._R, self._Q = R[numbers.start : numbers.stop], Q[numbers.start : numbers.stop]
         self._state = np.empty((0, 0))  # (length, width)
         self._words = np.empty((0, 0), dtype=np.uint64)  # (STREAMS * WORDS, width)
+        self._out = np.empty((0, 0, 0))  # rows that the kernel has just recorded: (rows, length, width)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """The rows so far, the coordinates and the streams."""
@@ -207,6 +225,7 @@ class _Group(RowUnit):
         """Go on where `snapshot` was taken."""
         self._R[:, : self.rows], self._Q[:, : self.rows] = snapshot["R"], snapshot["Q"]
         self._state, self._words = snapshot["state"].copy(), snapshot["words"].copy()
+        self._out = self._plan.buffer()
         self._begun = True
 
     def _begin(self) -> None:
@@ -215,22 +234,25 @@ class _Group(RowUnit):
         # Lanes without a replica repeat the last one; nobody reads them.
         replicas = [self.numbers[min(lane, len(self.numbers) - 1)] for lane in range(plan.width)]
         self._words = lane_states(plan.seed, "overlaps", plan.N, replicas, STREAMS)
+        self._out = plan.buffer()
 
     def _release(self) -> None:
-        self._state, self._words = self._state[:0], self._words[:0]
+        self._state, self._words, self._out = self._state[:0], self._words[:0], self._out[:0]
 
-    def _update(self, target: int) -> tuple[int, int]:
-        return self._plan.advance(self._state, self._words, len(self.numbers), self.position, target)
+    def _make(self, end: int) -> None:
+        """Make updates up to ``end``, recording rows on the way; or notice divergence."""
+        self.position, lane, made = self._plan.advance(
+            self._state, self._words, len(self.numbers), self.position, end, self.rows, self._out
+        )  # fmt: skip
+        self._keep(self._out[:made])
+        if lane >= 0:
+            self._diverged(lane)
 
-    def _measure(self) -> int:
+    def _keep(self, out: np.ndarray) -> None:
+        """Copy rows (rows, length, width) to their places."""
         plan, active = self._plan, len(self.numbers)
-        coordinates = self._state[:, :active].T
-        a = coordinates[:, : plan.K * plan.M].reshape(active, plan.K, plan.M)
-        l = np.zeros((active, plan.K, plan.K))
-        l[:, *np.tril_indices(plan.K)] = coordinates[:, plan.K * plan.M :]
-        Q = a @ a.mT + l @ l.mT
-        grown = ~(np.diagonal(Q, axis1=1, axis2=2) <= plan.limit).all(-1)  # also when NaN
-        if grown.any():
-            return int(np.argmax(grown))
-        self._R[:, self.rows], self._Q[:, self.rows] = a @ plan.F.T, Q
-        return -1
+        rows = slice(self.rows, self.rows + len(out))
+        values = out[:, :, :active].transpose(2, 0, 1)
+        self._R[:, rows] = values[..., : plan.K * plan.M].reshape(active, len(out), plan.K, plan.M)
+        self._Q[:, rows] = values[..., plan.K * plan.M :][..., plan.places]
+        self._count(len(out))

@@ -25,7 +25,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 from learndyn.lanes.functions import reciprocal_root, root
 from learndyn.lanes.random import draw, draw_alone
@@ -130,6 +131,32 @@ def _update(step, state, F, K, scale, numbers, first, x, y, delta, q, weight, H)
 
 
 @_inlined
+def _record(state, F, K, out, row):
+    """R row by row, then Q, each Q_ik once, row by row up to the diagonal; written into ``out`` from ``row`` on."""
+    M = F.shape[0]
+    for i in range(K):
+        for n in range(M):
+            total = get(state, i * M) * F[n, 0]
+            for m in range(1, n + 1):
+                total += get(state, i * M + m) * F[n, m]
+            put(out, row, total)
+            row += 1
+    first_i = K * M
+    for i in range(K):
+        first_k = K * M
+        for k in range(i + 1):
+            total = get(state, i * M) * get(state, k * M)
+            for m in range(1, M):
+                total += get(state, i * M + m) * get(state, k * M + m)
+            for j in range(k + 1):
+                total += get(state, first_i + j) * get(state, first_k + j)
+            put(out, row, total)
+            row += 1
+            first_k += k + 1
+        first_i += i + 1
+
+
+@_inlined
 def _grown(state, K, M, limit, active):
     """The first replica of the active ones for which some Q_ii exceeds the limit or is not finite; -1: none."""
     found = -1
@@ -174,7 +201,7 @@ def advance(
     K, N
         Student units; dimension of the inputs, at least K + M.
     words
-        State of the random streams, (4, LANES).
+        State of the random streams, two of four words in each lane, (8, LANES).
     first, last
         Counts of updates before and after.
     interval, limit
@@ -253,3 +280,65 @@ def advance_alone(
             if lane >= 0:
                 return update, lane
     return last, -1
+
+
+def _kind(alone: Any, group: Any, single: Any) -> Any:
+    """The function for a group, or for one replica: ``alone`` is None, or not, when numba compiles."""
+    raise NotImplementedError("only inside numba kernels")
+
+
+@overload(_kind)
+def _choose_kind(alone, group, single):
+    if isinstance(alone, types.NoneType | types.Omitted):
+        return lambda alone, group, single: group
+    return lambda alone, group, single: single
+
+
+@njit
+def _as_it_is(array):
+    return array
+
+
+@njit
+def _flat(array):
+    return array.reshape(-1)
+
+
+@_kernel
+def advance_rows(
+    step: Any,
+    state: np.ndarray,
+    F: np.ndarray,
+    K: int,
+    N: int,
+    words: np.ndarray,
+    first: int,
+    last: int,
+    interval: int,
+    limit: float,
+    active: int,
+    steps: np.ndarray,
+    row: int,
+    out: np.ndarray,
+    alone: bool | None,
+) -> tuple[int, int, int]:
+    """As `advance`, or `advance_alone` unless ``alone`` is None; records R and Q at the counts ``steps[row:]``.
+
+    ``out`` has shape (rows, K M + K (K + 1) / 2, LANES or 1). The updates end at ``last``, after the last of the steps,
+    when ``out`` is full, or where a replica has grown. Returns the count, the lane that has grown or -1, and the
+    rows made.
+    """
+    make, view = _kind(alone, advance, advance_alone), _kind(alone, _as_it_is, _flat)
+    entries, flat = view(state), view(out)
+    update, made = first, 0
+    while update < last and made < out.shape[0] and row + made < steps.size:
+        target = min(last, steps[row + made])
+        update, lane = make(step, state, F, K, N, words, update, target, interval, limit, active)
+        if lane < 0 and update == steps[row + made]:
+            lane = _grown(state, K, F.shape[0], limit, active)
+            if lane < 0:
+                _record(entries, F, K, flat, made * out.shape[1])
+                made += 1
+        if lane >= 0:
+            return update, lane, made
+    return update, -1, made

@@ -37,6 +37,19 @@ class SimulatedRun:
     B: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class Clock:
+    """The time of an update count, in words: it begins at the start's own time."""
+
+    N: int
+    at: float = 0.0
+    name: str = "alpha"
+
+    def __call__(self, updates: int) -> str:
+        """Such as 'alpha = 2.5'."""
+        return f"{self.name} = {self.at + updates / self.N:.6g}"
+
+
 def require_room(vectors: int, N: int) -> None:
     """Refuse an input dimension with no room for K + M weight vectors of any overlaps."""
     if vectors > N:
@@ -52,17 +65,18 @@ class RowUnit(ABC):
     It ends early where the weights of one of its replicas have grown without bound. Chunks end at multiples of
     ``block``, so that nothing that works in blocks of updates depends on them.
 
-    For developers: an engine says how to begin, how to make updates, and how to measure a row. A replica that has grown
-    is told by its index among ``numbers``, -1 stands for none.
+    For developers: an engine says how to begin, and how to make updates and rows.
     """
 
-    def __init__(self, numbers: Sequence[int], steps: np.ndarray, N: int, chunk: int, block: int = 1) -> None:
+    def __init__(
+        self, numbers: Sequence[int], steps: np.ndarray, clock: Clock, chunk: int, block: int = 1
+    ) -> None:  # fmt: skip
         self.numbers = numbers
         self.position = 0
         self.rows = 0
         self.finished = False
         self.early_stop: EarlyStop | None = None
-        self._steps, self._N, self._chunk, self._block = steps, N, chunk, block
+        self._steps, self._clock, self._chunk, self._block = steps, clock, chunk, block
         self._begun = False
 
     @abstractmethod
@@ -70,12 +84,8 @@ class RowUnit(ABC):
         """Make the state at the start."""
 
     @abstractmethod
-    def _update(self, target: int) -> tuple[int, int]:
-        """Make updates up to ``target``; the count reached, and who has grown there."""
-
-    @abstractmethod
-    def _measure(self) -> int:
-        """Write the row number ``self.rows``, unless a replica has grown; who that is."""
+    def _make(self, end: int) -> None:
+        """Make updates to ``end`` or to a row: set ``position`` and `_count` rows, or tell who has `_diverged`."""
 
     @abstractmethod
     def _release(self) -> None:
@@ -95,42 +105,30 @@ class RowUnit(ABC):
             if not self._begun:
                 self._begin()
                 self._begun = True
-                if self._steps[0] == 0:
-                    self._record()
             end = self.position + self._chunk
             end = -(-end // self._block) * self._block
             while self.position < end and not self.finished:
-                self._advance_to(min(end, int(self._steps[self.rows])))
+                self._make(end)
         if self.finished:
             self._release()
 
-    def _advance_to(self, target: int) -> None:
-        """Make updates up to ``target``, the next row or before; record the row, or notice divergence."""
-        self.position, grown = self._update(target)
-        if grown >= 0:
-            self._diverged(grown)
-        elif self.position == self._steps[self.rows]:
-            self._record()
-
-    def _record(self) -> None:
-        grown = self._measure()
-        if grown >= 0:
-            self._diverged(grown)
-            return
-        self.rows += 1
+    def _count(self, rows: int) -> None:
+        """So many rows more have been recorded."""
+        self.rows += rows
         self.finished = self.rows == self._steps.size
 
     def _diverged(self, index: int) -> None:
+        """The replica of this index among ``numbers`` has grown without bound."""
         self.finished = True
         reason = (
-            f"diverged at alpha = {self.position / self._N:.6g}: some |J_i|^2 exceeded {GROWTH_LIMIT:g} times the "
-            "trace of the overlaps at the start. The rows before are kept; try a smaller learning rate."
+            f"diverged at {self._clock(self.position)}: some |J_i|^2 exceeded {GROWTH_LIMIT:g} times the trace of the "
+            "overlaps at the start. The rows before are kept; try a smaller learning rate."
         )
         self.early_stop = EarlyStop("diverged", reason, self.numbers[index])
 
 
-def message(outcome: Outcome, steps: np.ndarray, N: int) -> str:
+def message(outcome: Outcome, steps: np.ndarray, clock: Clock) -> str:
     """The driver's message, with the place of the last row where the user wants to know it."""
     if outcome.status != "interrupted" or outcome.rows == 0:
         return outcome.message
-    return f"{outcome.message} The last row is at alpha = {steps[outcome.rows - 1] / N:.6g}."
+    return f"{outcome.message} The last row is at {clock(steps[outcome.rows - 1])}."

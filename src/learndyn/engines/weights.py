@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
 from learndyn.engines.driver import Progress, run_replicas
-from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, RowUnit, SimulatedRun, message, require_room
+from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, Clock, RowUnit, SimulatedRun, message, require_room
 from learndyn.engines.streams import generator_from, generator_state, stream
 from learndyn.engines.weights_kernels import BLOCK, advance_blocks, advance_plain
 from learndyn.gaussian.factor import root
@@ -95,6 +95,8 @@ def run_weights(
     seed: int,
     progress: Progress = None,
     checkpoint: Checkpoint | None = None,
+    at: float = 0.0,
+    time_name: str = "alpha",
 ) -> SimulatedRun:
     """Simulate gradient descent on weight vectors and record the overlaps.
 
@@ -127,6 +129,8 @@ def run_weights(
     checkpoint
         Where to keep what is needed to go on after an interruption; its identity gains all arguments here that fix
         the bits. The caller's part is what `step` holds, and versions.
+    at, time_name
+        Time of the start, and its name; for messages.
 
     Returns
     -------
@@ -147,7 +151,8 @@ def run_weights(
     require_room(K + M, N)
     if blocks is None:
         blocks = uses_blocks(K, M)
-    plan = _Plan(step, C, K, N, steps, seed, blocks, _chunk(K, M, N) if chunk is None else chunk)
+    chunk = _chunk(K, M, N) if chunk is None else chunk
+    plan = _Plan(step, C, K, N, steps, seed, blocks, chunk, Clock(N, at, time_name))
     with threadpool_limits(limits=1, user_api="blas"):
         begin = perf_counter()
         _compile(plan)
@@ -170,7 +175,7 @@ def run_weights(
         steps=steps[: outcome.rows],
         replicas=outcome.kept,
         status=outcome.status,
-        message=message(outcome, plan.steps, N),
+        message=message(outcome, plan.steps, plan.clock),
         timings={"compile": compiled - begin, "run": end - compiled},
     )
 
@@ -187,6 +192,7 @@ class _Plan:
     seed: int
     blocks: bool
     chunk: int
+    clock: Clock
 
     @property
     def interval(self) -> int:
@@ -234,7 +240,7 @@ class _WeightsReplica(RowUnit):
     """One replica: weight vectors, a stream, and the rows so far."""
 
     def __init__(self, plan: _Plan, index: int, record: Mapping[str, np.ndarray]) -> None:
-        super().__init__((index,), plan.steps, plan.N, plan.chunk, BLOCK)
+        super().__init__((index,), plan.steps, plan.clock, plan.chunk, BLOCK)
         self._plan, self._index, self._recorded = plan, index, record
         self._W: np.ndarray | None = None  # rows: J, then B
         self._inputs: np.ndarray | None = None
@@ -268,22 +274,28 @@ class _WeightsReplica(RowUnit):
     def _release(self) -> None:
         self._W = self._inputs = self._rng = None
 
-    def _update(self, target: int) -> tuple[int, int]:
+    def _make(self, end: int) -> None:
+        """Make updates up to ``end`` or the next row, and record that; or notice divergence."""
         assert self._W is not None
         assert self._inputs is not None
-        position, grown = self._plan.advance(self._W, self._inputs, self._rng, self.position, target)
-        return position, 0 if grown else -1
+        row = int(self._plan.steps[self.rows])
+        self.position, grown = self._plan.advance(self._W, self._inputs, self._rng, self.position, min(end, row))
+        if grown:
+            self._diverged(0)
+        elif self.position == row:
+            self._record()
 
-    def _measure(self) -> int:
+    def _record(self) -> None:
         assert self._W is not None
         J, B = self._W[: self._plan.K], self._W[self._plan.K :]
         Q = J @ J.T
         if not np.all(np.diag(Q) <= self._plan.limit):  # also when NaN
-            return 0
+            self._diverged(0)
+            return
         for name, value in {"R": J @ B.T, "Q": Q, "J": J}.items():
             if name in self._recorded:
                 self._recorded[name][self.rows] = value
-        return -1
+        self._count(1)
 
 
 def _chunk(K: int, M: int, N: int) -> int:
