@@ -1,12 +1,14 @@
 """Speed of the exact finite-size process: its kernel against NumPy, weight vectors and two threads, and a table of N.
 
-Value and peer were timed in turns in this run; all are medians.
+Value and peer were timed in turns in this run, as medians. In the table of N a run that would take too long is
+extrapolated from the difference of two shorter ones, so that what happens once in a run is counted once.
 """
 
 from __future__ import annotations
 
 import math
 import os
+from statistics import median
 from time import perf_counter
 
 import numpy as np
@@ -15,7 +17,10 @@ from threadpoolctl import threadpool_limits
 
 import learndyn as ld
 from learndyn.engines.overlaps import run_overlaps
+from learndyn.engines.streams import lane_states
 from learndyn.engines.weights_kernels import advance_plain
+from learndyn.lanes.random import draw
+from learndyn.lanes.types import LANES
 from learndyn.scenarios.student_teacher.steps import make_step
 from simulate import NEVER, medians, numpy_loop, stream, weights
 from table import Row, show, show_sizes
@@ -80,6 +85,7 @@ class NumpyChain:
 def kernel_rows() -> list[Row]:
     """One core: nanoseconds of an update of one of 1000 replicas, and of a replica alone; against NumPy."""
     rows = []
+    words, numbers = lane_states(1, "overlaps", N, range(LANES), 2), np.empty((4000, 6, LANES))
     for K, name, updates, target in (
         (2, "relu", 400, "<= 110 ns"),
         (2, "erf", 300, "<= 110 ns"),
@@ -97,6 +103,8 @@ def kernel_rows() -> list[Row]:
             ratio = numpy_time / (50 * REPLICAS) / per_step
             rows.append(Row(label, 1e9 * per_step, "ns", target=target))
             rows.append(Row("  likewise", 1e9 * per_step, "ns", "NumPy, 1000 replicas at once", ratio, ">= 4 x"))
+            floor = medians(lambda: draw(words, 3, 4, N - 4, numbers))[0] / (len(numbers) * LANES)
+            rows.append(Row("  likewise", 1e9 * per_step, "ns", "drawing its random numbers alone", per_step / floor))
         else:
             rows.append(Row(label, 1e9 * per_step, "ns", target=target))
         rows.append(
@@ -106,28 +114,34 @@ def kernel_rows() -> list[Row]:
 
 
 def descent_rows() -> list[Row]:
-    """At N = 1e4, one core: the process against descent on weight vectors."""
+    """At N = 1e4, one core: the process, one of 1000 replicas and a single one, against descent on weight vectors."""
     K, step = 2, make_step(committee(2, "relu")[0].activation, ETA)
     W, inputs = weights(K, K, N), np.empty((2, N))
     J = W[:K].copy()
-    many, start, loop, own = medians(
+    many, start, alone, begin, loop, own = medians(
         chain(K, "relu", REPLICAS, 401),
         chain(K, "relu", REPLICAS, 1),
+        chain(K, "relu", 1, 40_001),
+        chain(K, "relu", 1, 1),
         lambda: numpy_loop(J, W[K:], stream(), ETA, 100),
         lambda: advance_plain(step, W, K, inputs, stream(), 0, 500, NEVER, np.inf),
     )
     per_step = (many - start) / (400 * REPLICAS)
-    name, value = "simulate, overlaps, relu K=M=2, N=1e4: an update", 1e9 * per_step
-    return [
-        Row(name, value, "ns", "a NumPy loop on weight vectors", loop / 100 / per_step, ">= 1000 x"),
-        Row(name, value, "ns", 'method="weights"', own / 500 / per_step, ">= 300 x"),
-    ]
+    rows = []
+    for label, seconds in (("one of 1000 replicas", per_step), ("a single replica", (alone - begin) / 40_000)):
+        name = f"simulate, overlaps, relu K=M=2, N=1e4: an update of {label}"
+        peers = (
+            ("a NumPy loop on weight vectors", loop / 100, ">= 1000 x"),
+            ('method="weights"', own / 500, ">= 300 x"),
+        )
+        rows += [Row(name, 1e9 * seconds, "ns", peer, time / seconds, target) for peer, time, target in peers]
+    return rows
 
 
 def thread_rows() -> list[Row]:
     """1000 replicas on two threads and on one."""
     if len(os.sched_getaffinity(0)) < 2:
-        return []
+        return [Row("two threads against one: not measured, there is one core", float("nan"))]
     one, two = medians(chain(2, "relu", REPLICAS, 4000, 1), chain(2, "relu", REPLICAS, 4000, 2))
     name = "simulate, overlaps, relu K=M=2, 1000 replicas, two threads: an update"
     return [Row(name, 1e9 * two / (4000 * REPLICAS), "ns", "one thread", one / two, ">= 1.7 x")]
@@ -136,55 +150,74 @@ def thread_rows() -> list[Row]:
 # ---- The table of N
 
 
-def run_seconds(method: str, size: int, until: float) -> float:
-    """Seconds of a compiled run of one replica, K = M = 2, relu."""
+def run_seconds(method: str, size: int, updates: int) -> float:
+    """Median seconds of a compiled run of one replica, K = M = 2, relu."""
     scenario, start = committee(2, "relu")
+    until = updates / size
+    W = weights(2, 2, size) if method == "NumPy" else np.empty((4, 0))
 
     def run() -> float:
+        J = W[:2].copy()
         clock = perf_counter()
-        ld.simulate(scenario, start, until, N=size, method=method, save_at=[until], threads=1, seed=1, progress=False)
+        if method == "NumPy":
+            numpy_loop(J, W[2:], stream(), ETA, updates)
+        else:
+            ld.simulate(
+                scenario, start, until, N=size, method=method, save_at=[until], threads=1, seed=1, progress=False
+            )
         return perf_counter() - clock
 
     run()
-    return min(run() for _ in range(2))
+    return median(run() for _ in range(3))
 
 
-def numpy_seconds(size: int, updates: int) -> float:
-    W = weights(2, 2, size)
-    J = W[:2].copy()
-    clock = perf_counter()
-    numpy_loop(J, W[2:], stream(), ETA, updates)
-    return perf_counter() - clock
+def whole_run(method: str, size: int, until: float, longest: float) -> tuple[float, bool]:
+    """Seconds of a run to ``until``, and whether they were measured; else from runs of ``longest`` s and a third."""
+    updates = int(until * size)
+    if method == "diffusion":
+        return run_seconds(method, size, updates), True
+    guess = {"overlaps": 1e-7, "weights": 5e-9 * size, "NumPy": 2.4e-8 * size}[method]
+    if guess * updates <= longest:
+        return run_seconds(method, size, updates), True
+    long = max(3, int(longest / guess))
+    short = long // 3
+    slope = (run_seconds(method, size, long) - run_seconds(method, size, short)) / (long - short)
+    return slope * updates, False
 
 
-def size_table(until: float = 100.0, longest: float = 4.0) -> tuple[list[str], list[list[tuple[float, bool]]]]:
-    """Seconds for one replica to alpha = 100; the second entry tells whether they were measured or extrapolated.
+def size_table(until: float = 100.0, longest: float = 2.0) -> tuple[list[str], list[list[tuple[float, bool]]]]:
+    """Seconds for one replica to alpha = 100, and whether they were measured."""
+    sizes = [10**exponent for exponent in range(3, 8)]
+    methods = ("overlaps", "diffusion", "weights", "NumPy")
+    return [f"{N:.0e}" for N in sizes], [[whole_run(m, N, until, longest) for m in methods] for N in sizes]
 
-    A shorter run is measured, and multiplied, where the whole one would take more than ``longest`` seconds.
-    """
-    table = []
-    guess = {"overlaps": 1e-7, "weights": 5e-9, "NumPy": 2.4e-8}
-    for size in 10 ** np.arange(3, 8):
-        line = []
-        for method in ("overlaps", "diffusion", "weights", "NumPy"):
-            cost = (
-                0.0 if method == "diffusion" else guess[method] * until * size * (1 if method == "overlaps" else size)
+
+# ---- Diffusion and fluctuations
+
+
+def theory_rows() -> list[Row]:
+    """One call of what needs no simulation step by step, once compiled."""
+    rows = []
+    for K, name in ((1, "relu"), (2, "erf"), (3, "erf"), (2, "relu")):
+        scenario, start = committee(K, name)
+        (call,) = medians(lambda scenario=scenario, start=start: ld.fluctuations(scenario, start, 100, seed=1))
+        rows.append(Row(f"fluctuations, {name} K=M={K}, alpha 100, once compiled", 1e3 * call, "ms"))
+    for K, name in ((2, "erf"), (2, "relu")):
+        scenario, start = committee(K, name)
+        (call,) = medians(
+            lambda scenario=scenario, start=start: ld.simulate(
+                scenario, start, 100, N=10**7, replicas=100, method="diffusion", seed=1, progress=False
             )
-            part = min(1.0, longest / cost) if cost else 1.0
-            updates = max(1, int(part * until * size))
-            if method == "NumPy":
-                seconds = numpy_seconds(int(size), updates)
-            else:
-                seconds = run_seconds(method, int(size), until if part == 1.0 else updates / size)
-            line.append((seconds * (until * size / updates if part < 1.0 else 1.0), part == 1.0))
-        table.append(line)
-    return [f"1e{exponent}" for exponent in range(3, 8)], table
+        )
+        label = f"simulate, diffusion, {name} K=M={K}, N=1e7, alpha 100, 100 replicas, two threads"
+        rows.append(Row(label, call, "s"))
+    return rows
 
 
 def rows() -> list[Row]:
     """All rows; about a minute."""
     with threadpool_limits(limits=1, user_api="blas"):
-        return [*kernel_rows(), *descent_rows(), *thread_rows()]
+        return [*kernel_rows(), *descent_rows(), *thread_rows(), *theory_rows()]
 
 
 def tables() -> None:

@@ -74,7 +74,7 @@ def chain_law(sizes: Sizes) -> Section:
         p = law.p_values(law.chain(case, replicas, seed=11), law.descent(case, replicas, seed=12))
         smallest = p.min(axis=(1, 2))
         rows.append([name, f"{replicas}", *(f"{z_of(value):.2f}" for value in smallest[:2]), f"{smallest[2]:.2g}"])
-        worst = min(worst, float(p.min()))
+        worst = float(np.minimum(worst, p.min()))  # NaN stays
     text = f"""The exact chain of the order parameters (`method="overlaps"`) against gradient descent on weight vectors
 (`method="weights"`), for each order parameter at alpha = {", ".join(f"{a:g}" for a in law.ALPHAS)}: means, standard
 deviations (as means of squared deviations, so that the standard error holds the kurtosis) and the two-sample test of

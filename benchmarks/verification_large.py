@@ -72,7 +72,7 @@ def diffusion_section(work: float) -> Section:
                     f"{smallest[2]:.2g}",
                 ]
             )
-            worst, comparisons = min(worst, float(p.min())), comparisons + p.size
+            worst, comparisons = float(np.minimum(worst, p.min())), comparisons + p.size  # NaN stays
     text = f"""`method="diffusion"` at its default tolerance against the exact chain, for each order parameter at two or
 three times: means, standard deviations and laws as above, {comparisons} p-values at the family-wise false-alarm rate
 {law.FALSE_ALARM:g}.
@@ -106,7 +106,7 @@ def fluctuations_section(work: float) -> Section:
                 [name, f"{N:.0e}", f"{len(x)}", f"{ratio.min():.4f} to {ratio.max():.4f}"]
                 + [f"{np.abs(z).max():.2f}" for z in (z_std, z_mean)]
             )
-            largest = max(largest, float(np.abs([z_std, z_mean]).max()))
+            largest = float(np.maximum(largest, np.abs([z_std, z_mean]).max()))  # NaN stays
             comparisons += 2 * len(std)
             logs.append((np.log(measured), error / measured))
         span = np.log(FLUCTUATION_SIZES[-1][0] / FLUCTUATION_SIZES[0][0])

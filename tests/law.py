@@ -194,4 +194,4 @@ def z_scores(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def rejected(p: np.ndarray, comparisons: int) -> bool:
     """Whether p-values of a family of so many comparisons speak against one law at the level FALSE_ALARM."""
-    return bool(p.min() * comparisons < FALSE_ALARM)
+    return not p.min() * comparisons >= FALSE_ALARM  # also where a statistic is NaN

@@ -2,7 +2,8 @@
 
 A result is an `xarray.Dataset`. Variables: the scenario's order parameters and observables (`R`, `Q`, `T`, `eps_g`,
 ...). Dims: the time (`alpha`), the units (`student`, `student2`, `teacher`, `teacher2`, numbered from 1), for a
-simulation `replica`, and `N` where it was made for several. Attributes, all of them strings or numbers so that every file format takes them:
+simulation `replica`, and `N` where it was made for several. Attributes, all of them strings or numbers so that every
+file format takes them:
 
     scenario, start, options, versions, timings    JSON
     engine      "theory", or the method of a simulation: "overlaps", "weights", "diffusion"
@@ -186,6 +187,13 @@ def _require_attribute(result: xr.Dataset, name: str) -> None:
             f"Argument `result` must be a result of learndyn, but it has no attribute `{name}`. "
             "Arithmetic in xarray drops attributes: use xr.set_options(keep_attrs=True), or the original result."
         )
+
+
+def size_of(result: xr.Dataset) -> Any:
+    """The input dimension of a simulation: a number, or a list where it holds several."""
+    if "N" in result.coords:
+        return result["N"].values.tolist()
+    return _attribute(result, "options")["N"]
 
 
 def by_size(result: xr.Dataset) -> list[xr.Dataset]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.errors import InputError
-from learndyn.results import is_simulation, mean_and_error
+from learndyn.results import is_simulation, mean_and_error, size_of
 
 ROWS = 11
 # eps_g stands still where it changes by less than this fraction ...
@@ -77,6 +77,8 @@ def table(theory: Any = None, simulation: Any = None) -> str:
 def _scaling(theory: Any, simulation: Any) -> str:
     """At the last time, for each N: the mean of eps_g, its standard deviation, and both as they scale with N."""
     time = time_of(simulation)
+    if simulation.sizes[time] == 0:
+        return "The simulation has no row."
     last = simulation.isel({time: -1})
     at = float(last[time])
     limit = _at(np.array([at]), theory[time].values, theory["eps_g"].values)[0] if theory is not None else np.nan
@@ -142,10 +144,9 @@ def note_on_z(theory: Any, simulation: Any) -> str | None:
     largest = float(np.nanmax(np.abs(z))) if np.isfinite(z).any() else 0.0
     if largest < LARGE_Z:
         return None
-    options = json.loads(simulation.attrs["options"])
     replicas = simulation.sizes.get("replica", FEW_REPLICAS)
     return (
-        f"|z| reaches {largest:.0f}: theory is for N to infinity, so z also measures the finite N = {options['N']}, "
+        f"|z| reaches {largest:.0f}: theory is for N to infinity, so z also measures the finite N = {size_of(simulation)}, "
         "which shifts means by O(1/N) and makes replicas leave a plateau at other times; it falls as N grows."
         + (f" A standard error from {replicas} replicas is itself uncertain." if replicas < FEW_REPLICAS else "")
     )
@@ -160,7 +161,7 @@ def status(result: Any) -> str:
     if is_simulation(result):
         engine = f"simulation ({engine})"
         kept = result.sizes.get("replica", "mean or one")
-        how = f"{kept} of {options['replicas']} replicas at N = {options['N']}"
+        how = f"{kept} of {options['replicas']} replicas at N = {size_of(result)}"
         how += f", seed {result.attrs['seed']}"
     else:
         how = f"{options['steps']} steps of the solver"

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from learndyn.errors import InputError
-from learndyn.results import by_size, is_simulation, mean_and_error, scenario_of
+from learndyn.results import by_size, is_simulation, mean_and_error, scenario_of, size_of
 
 # Below this part of its largest value eps_g is a difference of nearly equal numbers: noise, not drawn on log axes.
 SIMULATION_FLOOR = 1e-12
@@ -100,7 +100,7 @@ def legend_labels(results: tuple[xr.Dataset, ...]) -> list[str]:
 def _engine_label(result: xr.Dataset) -> str:
     if not is_simulation(result):
         return r"theory, $N\to\infty$"
-    N, runs = json.loads(result.attrs["options"])["N"], result.sizes.get("replica", 1)
+    N, runs = size_of(result), result.sizes.get("replica", 1)
     return f"simulation, $N={_whole(N)}$" + (f", {runs} runs" if runs > 1 else "")
 
 
