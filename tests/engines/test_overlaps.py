@@ -14,7 +14,7 @@ from learndyn.activations import activation
 from learndyn.engines import driver, overlaps_kernels
 from learndyn.engines.checkpoint import Checkpoint
 from learndyn.engines.overlaps import FEW, groups, run_overlaps
-from learndyn.engines.overlaps_kernels import advance, advance_alone
+from learndyn.engines.overlaps_kernels import advance
 from learndyn.engines.streams import generator_state, stream
 from learndyn.errors import InputError
 from learndyn.gaussian.factor import triangular
@@ -87,11 +87,11 @@ def test_an_update_is_that_of_the_definition(name, K, M, N, width):
     pairs = (K + M + 2) // 2
     numbers = np.empty((updates, 2 * pairs, LANES))
     draw(streams.copy(), pairs, K + M, N - K - M, numbers)
-    step, kernel = make_step(act, eta), advance if width == LANES else advance_alone
+    step, alone = make_step(act, eta), None if width == LANES else True
     streams = np.ascontiguousarray(streams[:, :width])
     for update in range(updates):
         a, l = long_double.split(state, K, M)
-        reached = kernel(step, state, F, K, N, streams, update, update + 1, NEVER, np.inf, width)
+        reached = advance(step, state, F, K, N, streams, update, update + 1, NEVER, np.inf, width, alone)
         assert reached == (update + 1, -1)
         new_a, new_l = long_double.split(state, K, M)
         assert np.all(new_l[range(K), range(K)] >= 0.0)
@@ -442,7 +442,7 @@ def test_parts_of_the_kernels_are_not_kept_on_disk():
 
     functions = {name: value for name, value in vars(overlaps_kernels).items() if isinstance(value, Dispatcher)}
     kept = {name for name, function in functions.items() if not isinstance(function._cache, NullCache)}
-    assert kept == {"advance", "advance_alone", "advance_rows"}
+    assert kept == {"advance", "advance_rows"}
     assert len(functions) > 5
 
 

@@ -174,112 +174,7 @@ def _grown(state, K, M, limit, active):
     return found
 
 
-@_kernel
-def advance(
-    step: Any,
-    state: np.ndarray,
-    F: np.ndarray,
-    K: int,
-    N: int,
-    words: np.ndarray,
-    first: int,
-    last: int,
-    interval: int,
-    limit: float,
-    active: int,
-) -> tuple[int, int]:
-    """Make the updates from count ``first`` to count ``last``.
-
-    Parameters
-    ----------
-    step
-        The scenario's update.
-    state
-        Coordinates of the replicas, (K M + K (K + 1) / 2, LANES).
-    F
-        Lower factor of T, (M, M).
-    K, N
-        Student units; dimension of the inputs, at least K + M.
-    words
-        State of the random streams, two of four words in each lane, (8, LANES).
-    first, last
-        Counts of updates before and after.
-    interval, limit
-        At multiples of ``interval``, a replica has grown when some Q_ii exceeds ``limit`` or is NaN.
-    active
-        Lanes that hold replicas, from the first.
-
-    Returns
-    -------
-    The count reached, and the first lane that has grown there, or -1.
-    """
-    M = F.shape[0]
-    pairs = (K + M + 2) // 2
-    freedom = N - K - M
-    scale = step.learning_rate / N
-    numbers = np.empty((BLOCK, 2 * pairs, LANES))
-    x, y, delta = np.empty((K, LANES)), np.empty((M, LANES)), np.empty((K, LANES))
-    q, weight, H = np.empty((K + 1, LANES)), np.empty((K + 1, LANES)), np.empty((K * (K + 1), LANES))
-    update = first
-    while update < last:
-        size = min(BLOCK, last - update, interval - update % interval)
-        draw(words, pairs, K + M, freedom, numbers[:size])
-        for index in range(size):
-            _update(step, state, F, K, scale, numbers, index * 2 * pairs, x, y, delta, q, weight, H)
-        update += size
-        if update % interval == 0:
-            lane = _grown(state, K, M, limit, active)
-            if lane >= 0:
-                return update, lane
-    return last, -1
-
-
-@_kernel
-def advance_alone(
-    step: Any,
-    state: np.ndarray,
-    F: np.ndarray,
-    K: int,
-    N: int,
-    words: np.ndarray,
-    first: int,
-    last: int,
-    interval: int,
-    limit: float,
-    active: int,
-) -> tuple[int, int]:
-    """As `advance` for one replica, with arrays of one column, on numbers instead of lanes.
-
-    The random numbers are the same, the arithmetic differs by rounding.
-    """
-    M = F.shape[0]
-    pairs = (K + M + 2) // 2
-    freedom = N - K - M
-    scale = step.learning_rate / N
-    entries = state.reshape(-1)
-    draws = np.empty((BLOCK, 2 * pairs))
-    numbers = draws.reshape(-1)
-    bits, lanes = np.empty((2 * pairs + 1, LANES), dtype=np.uint64), np.empty((2 * pairs, LANES))
-    x, y, delta, q, weight, H = (
-        np.empty(K),
-        np.empty(M),
-        np.empty(K),
-        np.empty(K + 1),
-        np.empty(K + 1),
-        np.empty(K * (K + 1)),
-    )
-    update = first
-    while update < last:
-        size = min(BLOCK, last - update, interval - update % interval)
-        draw_alone(words, pairs, K + M, freedom, draws[:size], bits, lanes)
-        for index in range(size):
-            _update(step, entries, F, K, scale, numbers, index * 2 * pairs, x, y, delta, q, weight, H)
-        update += size
-        if update % interval == 0:
-            lane = _grown(state, K, M, limit, active)
-            if lane >= 0:
-                return update, lane
-    return last, -1
+# ---- A group in lanes, or one replica alone: one text, with arrays of another shape
 
 
 def _kind(alone: Any, group: Any, single: Any) -> Any:
@@ -304,6 +199,98 @@ def _flat(array):
     return array.reshape(-1)
 
 
+@njit
+def _room_in_lanes(rows):
+    return np.empty((rows, LANES))
+
+
+@njit
+def _room(rows):
+    return np.empty(rows)
+
+
+@njit
+def _numbers_in_lanes(rows):
+    return np.empty((BLOCK, rows, LANES))
+
+
+@njit
+def _numbers(rows):
+    return np.empty((BLOCK, rows))
+
+
+@njit
+def _draw_in_lanes(words, pairs, place, freedom, out, bits, lanes):
+    draw(words, pairs, place, freedom, out)
+
+
+@_kernel
+def advance(
+    step: Any,
+    state: np.ndarray,
+    F: np.ndarray,
+    K: int,
+    N: int,
+    words: np.ndarray,
+    first: int,
+    last: int,
+    interval: int,
+    limit: float,
+    active: int,
+    alone: bool | None = None,
+) -> tuple[int, int]:
+    """Make the updates from count ``first`` to count ``last``.
+
+    Parameters
+    ----------
+    step
+        The scenario's update.
+    state
+        Coordinates of the replicas, (K M + K (K + 1) / 2, LANES).
+    F
+        Lower factor of T, (M, M).
+    K, N
+        Student units; dimension of the inputs, at least K + M.
+    words
+        State of the random streams, two of four words in each lane, (8, LANES).
+    first, last
+        Counts of updates before and after.
+    interval, limit
+        At multiples of ``interval``, a replica has grown when some Q_ii exceeds ``limit`` or is NaN.
+    active
+        Lanes that hold replicas, from the first.
+    alone
+        Unless None: there is one replica, in arrays of one column. It then goes on numbers instead of lanes: with the
+        same random numbers, and other rounding.
+
+    Returns
+    -------
+    The count reached, and the first lane that has grown there, or -1.
+    """
+    M = F.shape[0]
+    pairs = (K + M + 2) // 2
+    freedom = N - K - M
+    scale = step.learning_rate / N
+    view, room = _kind(alone, _as_it_is, _flat), _kind(alone, _room_in_lanes, _room)
+    fill, space = _kind(alone, _draw_in_lanes, draw_alone), _kind(alone, _numbers_in_lanes, _numbers)
+    draws = space(2 * pairs)
+    entries, numbers = view(state), view(draws)
+    bits, lanes = np.empty((2 * pairs + 1, LANES), dtype=np.uint64), np.empty((2 * pairs, LANES))
+    x, y, delta, q, weight, H = room(K), room(M), room(K), room(K + 1), room(K + 1), room(K * (K + 1))
+    update = first
+    while update < last:
+        size = min(BLOCK, last - update, interval - update % interval)
+        fill(words, pairs, K + M, freedom, draws[:size], bits, lanes)
+        for index in range(size):
+            _update(step, entries, F, K, scale, numbers, index * 2 * pairs, x, y, delta, q, weight, H)
+        update += size
+        if update % interval == 0:
+            lane = _grown(state, K, M, limit, active)
+            if lane >= 0:
+                return update, lane
+    return last, -1
+
+
 @_kernel
 def advance_rows(
     step: Any,
@@ -322,18 +309,18 @@ def advance_rows(
     out: np.ndarray,
     alone: bool | None,
 ) -> tuple[int, int, int]:
-    """As `advance`, or `advance_alone` unless ``alone`` is None; records R and Q at the counts ``steps[row:]``.
+    """As `advance`, and records R and Q at the counts ``steps[row:]``.
 
     ``out`` has shape (rows, K M + K (K + 1) / 2, LANES or 1). The updates end at ``last``, after the last of the steps,
     when ``out`` is full, or where a replica has grown. Returns the count, the lane that has grown or -1, and the
     rows made.
     """
-    make, view = _kind(alone, advance, advance_alone), _kind(alone, _as_it_is, _flat)
+    view = _kind(alone, _as_it_is, _flat)
     entries, flat = view(state), view(out)
     update, made = first, 0
     while update < last and made < out.shape[0] and row + made < steps.size:
         target = min(last, steps[row + made])
-        update, lane = make(step, state, F, K, N, words, update, target, interval, limit, active)
+        update, lane = advance(step, state, F, K, N, words, update, target, interval, limit, active, alone)
         if lane < 0 and update == steps[row + made]:
             lane = _grown(state, K, F.shape[0], limit, active)
             if lane < 0:
