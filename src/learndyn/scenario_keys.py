@@ -13,6 +13,7 @@ from typing import Any
 from learndyn.activations import activation_names
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
+from learndyn.scenarios.methods import METHODS
 from learndyn.scenarios.plain import KINDS
 from learndyn.scenarios.student_teacher.scenario import DYNAMICS
 
@@ -132,7 +133,7 @@ TABLES: dict[str, dict[str, Key]] = {
     "simulate": {
         "N": Key(SIZES, required=True),
         "replicas": Key(_whole()),
-        "method": Key(_word(["overlaps", "weights", "diffusion"])),
+        "method": Key(_word(METHODS)),
         "until": Key(_until),
         "save_at": Key(SAVE_AT),
         "seed": Key(_seed),

@@ -1,12 +1,17 @@
 """ld.simulate: its methods, several N in one call, checkpoints, recorded weights, and what it refuses."""
 
 import json
+import re
 import warnings
 
 import numpy as np
 import pytest
 
 import learndyn as ld
+from learndyn.engines.streams import ENGINES
+from learndyn.scenarios import methods
+from learndyn.verbs import simulation_request
+from learndyn.verbs.simulation import check_simulation
 
 PERCEPTRON = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.5)
 START = ld.Start(Q=0.25, R=0.0)
@@ -25,6 +30,11 @@ def test_the_exact_process_is_the_default():
     default, named = run(replicas=3), run(replicas=3, method="overlaps")
     assert default.attrs["engine"] == "overlaps"
     assert default.equals(named)
+
+
+def test_every_method_has_a_stream_of_its_own():
+    assert sorted(methods.METHODS) == sorted(ENGINES) == sorted([*METHODS, "diffusion"])
+    assert methods.METHODS[0] == run(replicas=1, until=0.1).attrs["engine"]
 
 
 def test_methods_have_random_numbers_of_their_own():
@@ -46,6 +56,35 @@ def test_results_carry_what_made_them(method, tmp_path):
     assert ld.load(tmp_path / "result.nc").identical(result)
 
 
+@pytest.mark.parametrize(
+    ("save_at", "kept"),
+    [
+        (None, None),
+        (5, 5),
+        ([0, 1.5], [0, 1.5]),
+        (np.array([0.5]), [0.5]),
+        (ld.logspaced(3), {"logspaced": 3}),
+        (ld.logspaced(3, 0.5), {"logspaced": 3, "first": 0.5}),
+        (np.linspace(0, 2, 33), None),  # long, and all rows are there to see
+    ],
+)
+def test_results_name_the_times_that_were_asked_for(save_at, kept):
+    assert json.loads(run(save_at=save_at).attrs["options"]).get("save_at") == kept
+
+
+def test_results_name_what_else_was_asked_for():
+    options = json.loads(run(N=4, method="weights", record_weights=True).attrs["options"])
+    assert options["record_weights"] is True
+    assert "record_weights" not in json.loads(run().attrs["options"])
+    options = json.loads(run(N=2000, method="diffusion", tolerance=0.01).attrs["options"])
+    assert options["tolerance"] == 0.01
+
+
+def test_a_size_may_be_an_array_without_axes():
+    assert run(N=np.array(50)).equals(run(N=50))
+    assert "N" not in run(N=np.array(50)).dims
+
+
 @pytest.mark.parametrize("method", [*METHODS, "diffusion"])
 def test_a_row_goes_on(method):
     first = run(N=2000, method=method)
@@ -64,6 +103,18 @@ def test_weight_vectors_are_returned_on_request():
     )
     np.testing.assert_allclose((result.J**2).sum("input").squeeze(), result.Q.squeeze(), atol=1e-14)
     assert "J" not in run(N=4, method="weights")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_end_is_told_in_the_time_of_the_start(method):
+    """At eta = 3.5 the linear perceptron diverges: after the last row, and at the latest where the next one is."""
+    linear = ld.StudentTeacher(ld.Student(1, "linear"), ld.Teacher(1, "linear"), learning_rate=3.5)
+    with pytest.warns(ld.LearndynWarning, match="diverged") as caught:
+        result = ld.simulate(linear, ld.Start(Q=0.25, R=0.0, at=100.0), 300, N=30, seed=1, method=method, save_at=2001)
+    told = re.search(r"at alpha = ([\d.]+): some", str(caught[0].message))
+    assert told is not None
+    # Rows are 0.1 apart, rounded to whole updates (1 / 30 more at most); six digits are told.
+    assert 0 < float(told[1]) - result.alpha.values[-1] < 0.1 + 1 / 30 + 1e-3
 
 
 # ---- Several N
@@ -185,10 +236,37 @@ def test_a_checkpoint_belongs_to_one_call(tmp_path):
         with pytest.raises(ld.InputError, match=next(iter(change))):
             run(until=END, checkpoint=path, save_at=[0, END], **change)
     with pytest.raises(ld.InputError, match="scenario"):
-        ld.simulate(
-            PERCEPTRON.replace(learning_rate=0.4), START, END, N=50, seed=1, checkpoint=path, save_at=[0, END]
-        )
+        ld.simulate(PERCEPTRON.replace(learning_rate=0.4), START, END, N=50, seed=1, checkpoint=path, save_at=[0, END])
     assert path.exists()
+
+
+def test_a_checkpoint_belongs_to_what_fixes_the_bits(tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    options = {"until": END, "checkpoint": path, "save_at": [0, END]}
+    with pytest.warns(ld.LearndynWarning):
+        run(**options, progress=press)
+
+    def version(package, real=simulation_request.version):
+        return "0.0" if package in changed else real(package)
+
+    monkeypatch.setattr(simulation_request, "version", version)
+    for changed in (["numba"], ["llvmlite"], ["numpy"], ["learndyn"]):
+        with pytest.raises(ld.InputError, match=rf'`versions\.{changed[0]}` \(".*" there, "0\.0" here\)'):
+            run(**options)
+    changed = ["xarray", "jax", "jaxlib", "diffrax", "scipy"]
+    with pytest.warns(ld.LearndynWarning, match="goes on from here"):
+        run(**options, progress=press)
+    monkeypatch.setattr(simulation_request, "_kind_of_cpu", lambda: "znver9 01234567")
+    with pytest.raises(
+        ld.InputError, match=r'differs in `kind of CPU` \("\S+ [0-9a-f]{8}" there, "znver9 01234567" here'
+    ):
+        run(**options)
+
+
+def test_versions_of_jax_fix_the_bits_of_a_diffusion_alone():
+    assert {"jax", "jaxlib", "diffrax"} <= simulation_request._versions("diffusion").keys()
+    for method in METHODS:
+        assert simulation_request._versions(method).keys() == {"learndyn", "numpy", "numba", "llvmlite"}
 
 
 # ---- Refusals
@@ -216,14 +294,26 @@ def test_inputs_that_are_data_need_weight_vectors(method):
         ({"N": [10, None]}, r"`N` must be a whole number of at least 1, but it is None\."),
         ({"N": []}, r"`N` must be a whole number, or several, but it is empty\."),
         ({"N": [50, 50]}, r"`N` must hold different numbers"),
-        ({"N": 10**17}, r"`N` must be at most 9\.0e\+15"),
+        ({"N": 10**17}, r"`N` must be at most 9007199254740992, but it is 100000000000000000\."),
+        ({"N": np.array(10.5)}, r"`N` must be a whole number of at least 1, but it is 10\.5\."),
         ({"N": 2 * 10**15, "until": 1000.0}, r"method='diffusion' for a large N"),
         ({"method": "overlap"}, r"`method` must be .* Did you mean 'overlaps'\?"),
         ({"tolerance": 0.1}, r"`tolerance` is for method='diffusion'"),
         ({"method": "diffusion", "N": 2000, "tolerance": -1}, r"`tolerance` must be"),
+        ({"method": "diffusion", "N": 2000, "tolerance": 0.5}, r"`tolerance` must be above 0 and at most 0\.1"),
+        ({"method": "diffusion", "N": 999}, r"`N` must be at least 1000 for method='diffusion'"),
+        ({"method": "diffusion", "N": [10**6, 999]}, r"`N` must be at least 1000 for method='diffusion'"),
         ({"record_weights": True}, r"`record_weights` is for method='weights'"),
         ({"method": "weights", "record_weights": True, "N": [5, 6]}, r"`record_weights` is for a single N"),
         ({"checkpoint": "run.npz", "N": [5, 6]}, r"`checkpoint` is for a single N"),
+        ({"checkpoint": 5}, r"`checkpoint` must be the name of a file, but it is 5\."),
+        ({"checkpoint": b"abc"}, r"`checkpoint` must be the name of a file, but it is b'abc'\."),
+        ({"checkpoint": "nowhere/run.npz"}, r"the folder nowhere does not exist"),
+        ({"checkpoint_every": np.nan}, r"`checkpoint_every` must be a finite number of at least 0, but it is nan\."),
+        ({"checkpoint_every": -1}, r"`checkpoint_every` must be a finite number of at least 0, but it is -1\."),
+        # 201 rows, but one at most an update: 101 rows of R and Q, 16 bytes each.
+        ({"replicas": 10**12}, r"`replicas` must .* but 1000000000000 replicas of 101 rows take 1\.62e\+06 GB\."),
+        ({"replicas": 10**18}, r"`replicas` must leave room in memory"),  # more bytes than NumPy can count
         ({"replicas": 0}, r"`replicas` must be a whole number of at least 1"),
         ({"until": 0.0}, r"`until` must be later than the start"),
     ],
@@ -232,6 +322,23 @@ def test_mistakes_are_refused_in_a_sentence(options, sentence):
     with pytest.raises(ld.InputError, match=sentence) as refusal:
         run(**options)
     assert "\n" not in str(refusal.value)
+    with pytest.raises(ld.InputError, match=sentence):
+        check_simulation(PERCEPTRON, START, **({"until": 2.0, "N": 50} | options))
+
+
+def test_a_check_runs_nothing(monkeypatch):
+    monkeypatch.setattr(simulation_request.Request, "run", None)
+    check_simulation(PERCEPTRON, START, 1e6, N=[10**5, 10**6], replicas=10, observables={})
+
+
+def test_memory_that_ends_in_the_run_is_a_sentence(monkeypatch):
+    def greedy(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("learndyn.engines.overlaps.run_overlaps", greedy)
+    # 101 rows of R and Q, 3 replicas: 4848 bytes.
+    with pytest.raises(ld.InputError, match=r"3 replicas of 101 rows take 4\.85e-06 GB"):
+        run(replicas=3)
 
 
 def test_gradient_flow_has_no_finite_size():

@@ -63,7 +63,7 @@ def default_directory() -> Path:
 
 def _usable(directory: Path) -> Path | None:
     """The part of the directory that belongs to this kind of CPU, if it can be written to."""
-    folder = directory / f"{platform.machine() or 'machine'}-{_cpu()}"
+    folder = directory / f"{platform.machine() or 'machine'}-{cpu_digest()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -71,7 +71,7 @@ def _usable(directory: Path) -> Path | None:
     return folder if os.access(folder, os.W_OK | os.X_OK) else None
 
 
-def _cpu() -> str:
+def cpu_digest() -> str:
     """A hash of what the CPU can do: a home directory may be shared by machines that cannot run each other's code."""
     text = platform.processor()
     try:

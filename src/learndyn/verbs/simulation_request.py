@@ -1,0 +1,303 @@
+"""What is asked of a simulation: checked before anything runs, then run for one N and labelled."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from learndyn.arguments import choice, count, number
+from learndyn.errors import InputError
+from learndyn.files import check_writable
+from learndyn.options import LogSpaced, save_times
+from learndyn.results import trajectory
+from learndyn.scenarios.base import checked_scenario
+from learndyn.scenarios.methods import METHODS
+from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
+
+# Updates are counted in integers of 64 bits.
+MOST_UPDATES = 10**18
+# Beyond, N and N - 1 are the same number in floating point.
+LARGEST_N = 2**53
+# Packages whose versions may change the bits of a run.
+PACKAGES = ("learndyn", "numpy", "numba", "llvmlite")
+DIFFUSION_PACKAGES = ("jax", "jaxlib", "diffrax")
+# Times asked for that a result still lists among its options.
+MOST_TIMES = 32
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for; `checked` makes one, `run` fulfils it for one N."""
+
+    scenario: Any
+    start: Any
+    until: float
+    times: np.ndarray
+    asked_times: Any  # as they were asked for, in the words of an option
+    sizes: list[int]
+    several: bool
+    replicas: int
+    method: str
+    threads: int | None
+    tolerance: float | None
+    record_weights: bool
+    checkpoint: Any
+    checkpoint_every: float
+    seed: int
+    progress: Any
+
+    @classmethod
+    def checked(
+        cls, *, scenario: Any, start: Any, until: Any, N: Any, method: Any, save_at: Any, replicas: Any, threads: Any,
+        tolerance: Any, record_weights: Any, checkpoint: Any, checkpoint_every: Any, seed: Any, progress: Any,
+    ) -> Request:  # fmt: skip
+        """All that can be refused before anything runs."""
+        scenario = checked_scenario(scenario)
+        start = scenario.as_start(start)
+        choice(method, "method", METHODS)
+        _check_method(scenario, method, tolerance, record_weights)
+        sizes, several = _sizes(N, scenario), _is_several(N)
+        if several and (checkpoint is not None or record_weights):
+            name = "record_weights" if checkpoint is None else "checkpoint"
+            raise InputError(
+                f"Argument `{name}` is for a single N, but `N` has {len(sizes)} values. Run them one by one."
+            )
+        request = cls(
+            scenario=scenario,
+            start=start,
+            until=number(until, "until"),
+            times=save_times(save_at, start.at, until),
+            asked_times=_asked_times(save_at),
+            sizes=sizes,
+            several=several,
+            replicas=count(replicas, "replicas"),
+            method=method,
+            threads=None if threads is None else count(threads, "threads"),
+            tolerance=None if tolerance is None else number(tolerance, "tolerance", above=0.0),
+            record_weights=bool(record_weights),
+            checkpoint=None if checkpoint is None else _file(checkpoint),
+            checkpoint_every=number(checkpoint_every, "checkpoint_every", minimum=0.0),
+            seed=secrets.randbits(63) if seed is None else count(seed, "seed", 0),
+            progress=progress,
+        )
+        if method == "diffusion":
+            _check_diffusion(request)
+        else:
+            for size in sizes:
+                _check_updates(request, size)
+        request.check_room()
+        return request
+
+    def rows(self, N: int) -> int:
+        """Rows of the result for this N: at most one an update."""
+        return len(self.times) if self.method == "diffusion" else len(self._steps(N))
+
+    def _steps(self, N: int) -> np.ndarray:
+        """Updates at the rows."""
+        return np.unique(np.rint((self.times - self.start.at) * N).astype(np.int64))
+
+    def _numbers(self, N: int) -> int:
+        """How many numbers the rows and replicas of this N hold."""
+        K, M = self.scenario.K, self.scenario.M
+        weights = N * (K * self.rows(N) + M) if self.record_weights else 0
+        return self.replicas * (self.rows(N) * K * (K + M) + weights)
+
+    def check_room(self) -> None:
+        """Refuse what no memory can hold, by asking for it; what is not written to costs nothing."""
+        try:
+            np.empty(sum(map(self._numbers, self.sizes)))
+        except (MemoryError, ValueError):  # more than there is; more than can be counted
+            raise self.too_large() from None
+
+    def too_large(self) -> InputError:
+        """The error for a result that does not fit into memory."""
+        size = 8e-9 * sum(map(self._numbers, self.sizes))
+        return InputError(
+            f"Argument `replicas` must leave room in memory, but {self.replicas} replicas of "
+            f"{max(map(self.rows, self.sizes))} rows take {size:.3g} GB. Ask for fewer replicas, or fewer times in "
+            "`save_at`."
+        )
+
+    def run(self, N: int) -> xr.Dataset:
+        """The labelled result for one N; at most at one row an update."""
+        common: dict[str, Any] = {
+            "replicas": self.replicas,
+            "seed": self.seed,
+            "threads": self.threads,
+            "progress": self.progress,
+            "checkpoint": self._checkpoint(),
+        }
+        if self.method == "diffusion":
+            return self._diffusion(N, common)
+        at, steps = self.start.at, self._steps(N)
+        step, C = self.scenario.step(), self.scenario.covariance(self.start)
+        common |= {"at": at, "time_name": self.scenario.time_name}
+        if self.method == "weights":
+            from learndyn.engines.weights import run_weights
+
+            run = run_weights(step, C, self.scenario.K, N, steps, record_weights=self.record_weights, **common)
+        else:
+            from learndyn.engines.overlaps import run_overlaps
+
+            run = run_overlaps(step, C, self.scenario.K, N, steps, **common)
+        result = self._label(run, N, at + run.steps / N, self.scenario.pack(run.R, run.Q), {})
+        return result if run.J is None or run.B is None else _with_weights(result, run.J, run.B)
+
+    def _diffusion(self, N: int, common: dict[str, Any]) -> xr.Dataset:
+        from learndyn.engines.diffusion import run_diffusion
+
+        options = {} if self.tolerance is None else {"tolerance": self.tolerance}
+        run = run_diffusion(self.scenario, self.start, N, self.times, **options, **common)
+        return self._label(run, N, run.times, run.states, run.errors)
+
+    def _label(self, run: Any, N: int, times: np.ndarray, states: np.ndarray, more: dict[str, Any]) -> xr.Dataset:
+        return trajectory(
+            self.scenario, self.start, times, states,
+            engine=self.method, status=run.status, message=run.message,
+            options={"until": self.until, "N": N, "replicas": self.replicas, **self._asked(), **more},
+            timings={"trace": 0.0, **run.timings}, seed=self.seed, replicas=run.replicas,
+        )  # fmt: skip
+
+    def _asked(self) -> dict[str, Any]:
+        """Options that a result names where the user has given them."""
+        times = {} if self.asked_times is None else {"save_at": self.asked_times}
+        return times | ({"record_weights": True} if self.record_weights else {})
+
+    def _checkpoint(self) -> Any:
+        if self.checkpoint is None:
+            return None
+        from learndyn.engines.checkpoint import Checkpoint
+
+        identity = {
+            "method": self.method,
+            "scenario": json.dumps(scenario_to_plain(self.scenario)),
+            "start": json.dumps(start_to_plain(self.start)),
+            "versions": _versions(self.method),
+            "kind of CPU": _kind_of_cpu(),
+        }
+        return Checkpoint(self.checkpoint, identity, self.checkpoint_every)
+
+
+def _check_method(scenario: Any, method: str, tolerance: float | None, record_weights: bool) -> None:
+    """Refuse what this method does not offer."""
+    if method != "weights" and not scenario.gaussian_inputs:
+        raise InputError(
+            f"Argument `method` must be 'weights' for a scenario whose inputs are data, but it is {method!r}: the "
+            "order parameters are a process of their own for Gaussian inputs only. Use method='weights'."
+        )
+    if tolerance is not None and method != "diffusion":
+        raise InputError(
+            f"Argument `tolerance` is for method='diffusion', but the method is {method!r}, which is exact. "
+            "Leave it out."
+        )
+    if record_weights and method != "weights":
+        raise InputError(
+            f"Argument `record_weights` is for method='weights', but the method is {method!r}, which has no weight "
+            "vectors. Use method='weights'."
+        )
+
+
+def _check_diffusion(request: Request) -> None:
+    """Refuse what its engine would, also of the last of several N, before the first one runs."""
+    from learndyn.engines.diffusion import LARGEST_TOLERANCE, SMALLEST_N
+
+    smallest = min(request.sizes)
+    if smallest < SMALLEST_N:
+        raise InputError(
+            f"Argument `N` must be at least {SMALLEST_N} for method='diffusion', which leaves out terms of order "
+            f"1 / N^2, but it is {smallest}. Use method='overlaps', which is exact for every N."
+        )
+    if request.tolerance is not None and request.tolerance > LARGEST_TOLERANCE:
+        raise InputError(
+            f"Argument `tolerance` must be above 0 and at most {LARGEST_TOLERANCE:g}, but it is "
+            f"{request.tolerance:g}. Choose a smaller one, or leave it out."
+        )
+
+
+def _file(checkpoint: Any) -> str:
+    """The name of a file that can be written."""
+    name = os.fspath(checkpoint) if isinstance(checkpoint, os.PathLike) else checkpoint
+    if not isinstance(name, str):
+        raise InputError(
+            f"Argument `checkpoint` must be the name of a file, but it is {checkpoint!r}. Write checkpoint='run.npz'."
+        )
+    check_writable(name)
+    return name
+
+
+def _asked_times(save_at: Any) -> Any:
+    """`save_at` as a result keeps it, if it is short."""
+    if isinstance(save_at, LogSpaced):
+        return {"logspaced": save_at.points} | ({} if save_at.first is None else {"first": save_at.first})
+    if save_at is None or np.size(save_at) > MOST_TIMES:
+        return None
+    return np.asarray(save_at).tolist()
+
+
+def _versions(method: str) -> dict[str, str]:
+    """Versions of what makes the bits."""
+    found = {}
+    for package in PACKAGES + (DIFFUSION_PACKAGES if method == "diffusion" else ()):
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def _kind_of_cpu() -> str:
+    """What programs are compiled for: LLVM's name of the CPU, and a digest of what it can do."""
+    from llvmlite.binding import get_host_cpu_name
+
+    from learndyn.engines.compilation_cache import cpu_digest
+
+    return f"{get_host_cpu_name()} {cpu_digest()}"
+
+
+def _sizes(N: Any, scenario: Any) -> list[int]:
+    """The input dimensions, checked before anything runs."""
+    from learndyn.engines.simulation import require_room
+
+    single = N.item() if isinstance(N, np.ndarray) and N.ndim == 0 else N
+    values = list(N) if _is_several(N) else [single]
+    if not values:
+        raise InputError("Argument `N` must be a whole number, or several, but it is empty. Write N=1000.")
+    sizes = [count(value, "N") for value in values]
+    for size in sizes:
+        require_room(scenario.K + scenario.M, size)
+        if size > LARGEST_N:
+            raise InputError(
+                f"Argument `N` must be at most {LARGEST_N}, but it is {size}. Use ld.solve for N to infinity."
+            )
+    if len(set(sizes)) < len(sizes):
+        raise InputError(f"Argument `N` must hold different numbers, but it is {N!r}. Leave out what is there twice.")
+    return sizes
+
+
+def _is_several(N: Any) -> bool:
+    return isinstance(N, list | tuple | range) or (isinstance(N, np.ndarray) and N.ndim > 0)
+
+
+def _check_updates(request: Request, N: int) -> None:
+    updates = np.rint((request.until - request.start.at) * N)
+    if not 1 <= updates <= MOST_UPDATES:
+        raise InputError(
+            f"Argument `until` must be one update (1 / N = {1 / N:g}) or more after the start, and at most "
+            f"{MOST_UPDATES:.0e} updates, but it is {request.until:g}: {updates:g} updates. "
+            "Choose another `until` or `N`, or method='diffusion' for a large N."
+        )
+
+
+def _with_weights(result: xr.Dataset, J: np.ndarray, B: np.ndarray) -> xr.Dataset:
+    """The result with the weight vectors that were recorded."""
+    rows = ("replica", result["eps_g"].dims[1], "student", "input")
+    return result.assign(
+        J=xr.Variable(rows, J, {"long_name": "student weight vectors J_i", "units": "1"}),
+        B=xr.Variable(("replica", "teacher", "input"), B, {"long_name": "teacher weight vectors B_n", "units": "1"}),
+    ).assign_coords(input=np.arange(1, J.shape[-1] + 1))
