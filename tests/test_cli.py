@@ -1,7 +1,6 @@
 """The command line, mostly in this process: what it prints and writes, and one sentence for each kind of bad input."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -10,41 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import learndyn as ld
-from learndyn.cli import app
+from command_line import BOTH, DIVERGING, THEORY, learndyn, numbers, refused
 from learndyn.engines import compilation_cache
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.toml"))
-
-THEORY = """
-title = "a perceptron"
-[scenario]
-learning_rate = 0.5
-student.units = 1
-teacher.units = 1
-[start]
-Q = 0.25
-R = 0.0
-[solve]
-until = 3.03
-save_at = 16
-"""
-BOTH = (
-    THEORY
-    + """
-[simulate]
-N = 50
-replicas = 3
-seed = 1
-"""
-)
-# A linear perceptron is unstable above eta = 2.
-DIVERGING = (
-    THEORY.replace("0.5", "3.0").replace("3.03", "1000").replace("units = 1", 'units = 1\n{0}.activation = "linear"')
-)
-DIVERGING = DIVERGING.format("student").replace("teacher.units = 1\nstudent.", "teacher.units = 1\nteacher.")
 
 
 @pytest.fixture(autouse=True)
@@ -60,32 +30,6 @@ def folder(tmp_path, monkeypatch):
         (tmp_path / f"{name}.toml").write_text(text)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def learndyn(*arguments, code=0):
-    """Run a command; it must end with this exit code, and never with a traceback or a Python warning."""
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    unexpected = done.exception if not isinstance(done.exception, SystemExit) else None
-    assert unexpected is None, repr(unexpected)
-    assert done.exit_code == code, done.output
-    assert "Traceback" not in done.output
-    assert "Warning" not in done.output
-    return done
-
-
-def refused(*arguments):
-    """The sentence on stderr for bad input; nothing on stdout."""
-    before = sorted(Path.cwd().rglob("*"))
-    done = learndyn(*arguments, code=2)
-    assert done.stdout == ""
-    assert sorted(Path.cwd().rglob("*")) == before
-    return done.stderr.strip()
-
-
-def numbers(output):
-    """The table of an output: rows of floats, NaN where a cell is empty."""
-    rows = [line.split() for line in output.splitlines() if re.match(r" +[\d.]+  ", line)]
-    return np.array([[np.nan if cell == "-" else float(cell) for cell in row] for row in rows])
 
 
 # run
@@ -124,25 +68,6 @@ def test_run_compares_theory_and_simulation_at_the_same_times(folder):
         assert name in done.stdout
 
 
-def test_run_without_the_simulation_and_with_another_seed(folder):
-    learndyn("run", "both.toml", "--no-simulate", "-o", "alone.nc")
-    assert not (folder / "alone-simulation.nc").exists()
-    learndyn("run", "both.toml", "--seed", 2, "-o", "two.nc")
-    learndyn("run", "both.toml", "-o", "one.nc")
-    one, two = ld.load("one-simulation.nc"), ld.load("two-simulation.nc")
-    assert (one.attrs["seed"], two.attrs["seed"]) == ("1", "2")
-    assert not np.array_equal(one.R, two.R)
-
-
-def test_run_keeps_the_times_of_theory_when_the_simulation_has_its_own(folder):
-    (folder / "both.toml").write_text(BOTH + "until = 1\nsave_at = [0.5, 1.0]\n")
-    done = learndyn("run", "both.toml", "-o", "out.nc")
-    theory, simulation = ld.load("out.nc"), ld.load("out-simulation.nc")
-    assert simulation.alpha.values.tolist() == [0.5, 1.0]
-    assert set(np.linspace(0, 3.03, 16)) | {0.5, 1.0} == set(theory.alpha.values)
-    assert numbers(done.stdout)[:, 0].tolist() == [0.5, 1.0, 3.03]
-
-
 def test_run_quietly_prints_nothing(folder):
     done = learndyn("run", "both.toml", "--quiet", "-o", "out.nc", "--plot", "out.png")
     assert done.output == ""
@@ -168,30 +93,6 @@ def test_a_run_that_diverges_writes_what_it_has_and_exits_with_3(folder):
     assert "diverged" in learndyn("run", "diverging.toml", "-q", code=3).stderr
 
 
-def test_an_interrupted_simulation_is_written(folder, monkeypatch):
-    from learndyn import verbs
-
-    def interrupted(*arguments, real=verbs.simulate, **options):
-        kept = real(*arguments, **options).isel(alpha=slice(0, 4))
-        return kept.assign_attrs(status="interrupted", message="Interrupted.")
-
-    monkeypatch.setattr(verbs, "simulate", interrupted)
-    done = learndyn("run", "both.toml", "-o", "out.nc", code=130)
-    assert "simulation (overlaps): interrupted at alpha = 0.6" in done.stdout
-    assert len(ld.load("out-simulation.nc").alpha) == 4
-
-
-def test_a_simulation_interrupted_before_its_first_row_leaves_theory(folder, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("learndyn.verbs.simulate", interrupted)
-    done = learndyn("run", "both.toml", "-o", "out.nc", code=130)
-    assert "interrupted before its first row" in done.stdout
-    assert ld.load("out.nc").attrs["status"] == "ok"
-    assert not (folder / "out-simulation.nc").exists()
-
-
 def test_an_interrupted_theory_is_written(folder, monkeypatch):
     from learndyn import verbs
 
@@ -202,29 +103,6 @@ def test_an_interrupted_theory_is_written(folder, monkeypatch):
     learndyn("run", "both.toml", "-o", "out.nc", code=130)
     assert (folder / "out.nc").exists()
     assert not (folder / "out-simulation.nc").exists()
-
-
-def test_ctrl_c_in_a_real_process(folder):
-    (folder / "long.toml").write_text(BOTH.replace("until = 3.03", "until = 1e6"))
-    command = [sys.executable, "-m", "learndyn", "run", "long.toml", "-o", "out.nc"]
-    environment = os.environ | {"LEARNDYN_CACHE_DIR": str(folder / "cache")}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        assert process.stderr is not None
-        assert any(line.startswith("Simulation:") for line in process.stderr)
-        code = None
-        while code is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                code = process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                continue
-        error = process.stderr.read()
-    assert code == 130
-    assert "Traceback" not in error
-    assert ld.load("out.nc").attrs["status"] == "ok"
-    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
 # show

@@ -116,7 +116,9 @@ def run(
 
     case = read_scenario_file(file, require=("start", "solve"))
     options = _simulation_options(file, case, simulate, {"seed": seed, "checkpoint": checkpoint})
-    places = _places(file, output, plot, simulated=options is not None)
+    places = _places(file, output, plot, options)
+    if options is not None:
+        _check_simulation(file, case, options)
     _announce(f"{case.title or file}", quiet)
     theory = _solve(file, case, options, quiet)
     simulation, interrupted = None, theory.attrs["status"] == "interrupted"
@@ -157,21 +159,27 @@ def _simulation_options(file: Path, case: ScenarioFile, wanted: bool, given: dic
     return case.simulate | given
 
 
-def _places(file: Path, output: Path | None, plot: Path | None, *, simulated: bool) -> dict[str, Path]:
-    """Where results go; refused before anything runs when they could not be written."""
+def _places(file: Path, output: Path | None, plot: Path | None, simulation: dict[str, Any] | None) -> dict[str, Path]:
+    """Where results and the checkpoint go; refused before anything runs when they could not be written."""
     from learndyn.files import check_writable
 
     places: dict[str, Path] = {}
     if output is not None:
         places["theory"] = check_writable(output)
-        if simulated:
+        if simulation is not None:
             places["simulation"] = output.with_name(f"{output.stem}-simulation{output.suffix}")
     if plot is not None:
         if plot.suffix.lower() not in PICTURES:
             raise InputError(f"Option --plot must end in {', '.join(PICTURES)}, but it is {plot}.")
         places["picture"] = plot
-    if file.resolve() in [path.resolve() for path in places.values()] or (output is not None and output == plot):
-        raise InputError("Options -o and --plot must name other files than the scenario file and each other.")
+    if simulation is not None and "checkpoint" in simulation:
+        places["checkpoint"] = Path(simulation["checkpoint"])
+    named = [file, *places.values()]
+    if len({path.resolve() for path in named}) < len(named):
+        raise InputError(
+            "Options -o, --plot and --checkpoint must name other files than the scenario file and each other, also for "
+            f"the simulation's own result ({', '.join(map(str, named))}). Choose other names."
+        )
     for path in places.values():
         check_writable(path)
     return places
@@ -194,14 +202,50 @@ def _whole_imports() -> Iterator[None]:
 
 
 @contextmanager
-def _running(file: Path, table: str) -> Iterator[None]:
-    """A run that ends early says so in its status; what a verb refuses gets its place in the file."""
+def _running(file: Path, table: str, silent: type[Warning] = LearndynWarning) -> Iterator[None]:
+    """A run that ends early says so in its status, not in the warning `silent`; others are a line on stderr at once.
+
+    What a verb refuses gets its place in the file.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LearndynWarning)
-        try:
+        warnings.simplefilter("default", LearndynWarning)
+        warnings.simplefilter("ignore", silent)
+        warnings.showwarning = _told(warnings.showwarning)
+        with _in_table(file, table):
             yield
-        except InputError as error:
-            raise InputError(f"{file}: [{table}] {error}") from None
+
+
+def _told(others: Any) -> Any:
+    """Shows a warning of learndyn as its sentence, above a progress bar; `others` shows the rest."""
+
+    def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, LearndynWarning):
+            others(message, category, *place, **more)
+            return
+        from tqdm import tqdm
+
+        tqdm.write(str(message), file=sys.stderr)
+
+    return show
+
+
+@contextmanager
+def _in_table(file: Path, table: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{file}: [{table}] {error}") from None
+
+
+def _check_simulation(file: Path, case: ScenarioFile, options: dict[str, Any]) -> None:
+    """Refuse a simulation before theory has run for nothing."""
+    with _whole_imports():
+        if options.get("method") == "diffusion":
+            import_module("learndyn.engines.diffusion")
+        from learndyn.verbs.simulation import check_simulation
+
+    with _in_table(file, "simulate"):
+        check_simulation(case.scenario, case.start, **options)
 
 
 def _solve(file: Path, case: ScenarioFile, simulation: dict[str, Any] | None, quiet: bool) -> Any:
@@ -248,8 +292,9 @@ def _simulate(file: Path, case: ScenarioFile, options: dict[str, Any], quiet: bo
     with _whole_imports():
         import_module(f"learndyn.engines.{options.get('method', 'overlaps')}")
         from learndyn.verbs import simulate
+        from learndyn.verbs.simulation import EndedEarly
 
-    with _running(file, "simulate"):
+    with _running(file, "simulate", silent=EndedEarly):
         return simulate(case.scenario, case.start, **options, progress=False if quiet else None)
 
 
@@ -336,6 +381,8 @@ def _scenario_text(data: Any) -> str:
 
     table = "simulate" if results.is_simulation(data) else "solve"
     options = {key: value for key, value in json.loads(data.attrs["options"]).items() if key in TABLES[table]}
+    if table == "simulate":
+        options["method"] = data.attrs["engine"]
     if "seed" in data.attrs:
         options["seed"] = int(data.attrs["seed"])
     return scenario_text(
