@@ -177,8 +177,8 @@ def _places(file: Path, output: Path | None, plot: Path | None, simulation: dict
     named = [file, *places.values()]
     if len({path.resolve() for path in named}) < len(named):
         raise InputError(
-            "Options -o, --plot and --checkpoint must name other files than the scenario file and each other, also for "
-            f"the simulation's own result ({', '.join(map(str, named))}). Choose other names."
+            "Options -o, --plot and --checkpoint must name other files than the scenario file and each other, but all "
+            f"files together are {', '.join(map(str, named))}. Choose other names."
         )
     for path in places.values():
         check_writable(path)

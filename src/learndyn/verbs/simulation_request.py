@@ -106,9 +106,9 @@ class Request:
 
     def _numbers(self, N: int) -> int:
         """How many numbers the rows and replicas of this N hold."""
-        K, M = self.scenario.K, self.scenario.M
-        weights = N * (K * self.rows(N) + M) if self.record_weights else 0
-        return self.replicas * (self.rows(N) * K * (K + M) + weights)
+        K, M, rows = self.scenario.K, self.scenario.M, self.rows(N)
+        weights = N * (K * rows + M) if self.record_weights else 0
+        return self.replicas * (rows * K * (K + M) + weights)
 
     def check_room(self) -> None:
         """Refuse what no memory can hold, by asking for it; what is not written to costs nothing."""
