@@ -12,6 +12,7 @@ import learndyn as ld
 from differences import central
 from drift_programs import drift_of, jacobian_of, random_state, random_teacher
 from exact_process import final_states
+from learndyn.analysis import fluctuations as fluctuations_module
 from learndyn.analysis import linear_noise
 from learndyn.analysis.quasi_normals import quasi_normals
 from learndyn.scenarios.student_teacher import state
@@ -149,9 +150,8 @@ def test_derivatives_are_those_of_the_drift(activation, K, M):
     z, flow = random_state(K, M, T, rng), scenario.flow()
     with jax.enable_x64(True):
         program = jax.jit(lambda z, values: linear_noise.derivatives(flow, 0.0, z, values))
-        F, dF, J, H = (np.asarray(x) for x in program(z, scenario.values()))
+        F, J, H = (np.asarray(x) for x in program(z, scenario.values()))
     np.testing.assert_allclose(F, drift_of(scenario)(z), rtol=0, atol=1e-13)
-    assert not dF.any()
     jacobian = jacobian_of(scenario)
     np.testing.assert_allclose(J, jacobian(z), rtol=0, atol=1e-12)
     for b, unit in enumerate(np.eye(len(z))):
@@ -244,11 +244,83 @@ def test_the_seed_decides(pair):
 def test_a_row_continues():
     whole = ld.fluctuations(LINEAR, START, until=2, save_at=[1, 2])
     row = whole.isel(alpha=0)
-    rest = ld.fluctuations(LINEAR, row, until=2, save_at=[2], covariance=row.covariance.values)
-    np.testing.assert_allclose(rest.covariance[0], whole.covariance[1], rtol=1e-4)
+    P, m = row.covariance.values, flat_row(LINEAR, row, "_shift")
+    rest = ld.fluctuations(LINEAR, row, until=2, save_at=[2], covariance=P, shift=m)
+    # 40 steps of relative error 1e-6 each.
+    np.testing.assert_allclose(rest.covariance[0], whole.covariance[1], rtol=4e-5)
+    for name in ("R_shift", "Q_shift", "eps_g_shift"):
+        np.testing.assert_allclose(rest[name][0], whole[name][1], rtol=4e-5)
+    # And it is a shift that a start of its own does not have.
+    assert abs(whole.Q_shift[1].item() - whole.Q_shift[0].item()) > 0.01
+    given = [json.loads(found.attrs["options"]) for found in (whole, rest)]
+    assert [options["quantity"] for options in given] == ["fluctuations"] * 2
+    assert [(options["covariance"], options["shift"]) for options in given] == [(False, False), (True, True)]
     assert "seed" not in whole.attrs
     assert "R_std_error" not in whole
     assert json.loads(whole.attrs["options"])["diffusion"] == "closed form"
+
+
+def test_sampled_averages_continue_too():
+    whole = ld.fluctuations(PAIR, start_at(PAIR, PAIR_STATE), until=2, save_at=[1, 2], points=64, seed=2)
+    row = whole.isel(alpha=0)
+    P, m = row.covariance.values, flat_row(PAIR, row, "_shift")
+    rest = ld.fluctuations(PAIR, row, until=2, save_at=[2], points=64, seed=2, covariance=P, shift=m)
+    # Both follow linear equations: the mean over the sets goes on as each of them does. 40 steps of 1e-6, and jumps of
+    # the averages of D that other steps meet elsewhere, which are within the standard error.
+    for name in ("R_shift", "Q_shift", "covariance"):
+        allowed = 4e-5 * np.abs(whole[name][1]).max() + whole[f"{name}_error"][1]
+        assert (np.abs(rest[name][0] - whole[name][1]) <= allowed).all(), name
+
+
+# ---- Units that coincide
+
+
+def pair_start(distance):
+    """Two units of equal length with |J_1 - J_2|^2 = distance |J|^2, that is with Q_12 = Q_11 (1 - distance / 2)."""
+    both = 0.25 * (1.0 - 0.5 * distance)
+    return ld.Start(Q=[[0.25, both], [both, 0.25]], R=[[0.1], [0.1]])
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-12, 0.9e-4])
+def test_units_with_a_kink_that_coincide_are_refused(distance):
+    with pytest.raises(ld.InputError, match=r"`start` must keep units apart.*student units 1 and 2.*'overlaps'"):
+        ld.fluctuations(PAIR, pair_start(distance), until=0.5, rtol=1e-8)
+
+
+def test_units_of_no_length_coincide():
+    with pytest.raises(ld.InputError, match="student units 1 and 2 coincide"):
+        ld.fluctuations(PAIR, ld.Start(Q=np.zeros((2, 2)), R=np.zeros((2, 1))), until=0.5)
+
+
+@pytest.mark.parametrize("name", ["erf", "linear"])
+def test_smooth_units_may_coincide(name):
+    scenario = ld.StudentTeacher(ld.Student(2, name), ld.Teacher(1, name), 0.5)
+    found = ld.fluctuations(scenario, pair_start(0.0), until=0.5, save_at=[0.5]).isel(alpha=0)
+    # The units get the same updates: the four entries of Q are one number.
+    assert np.ptp(found.Q_shift.values) < 1e-6 * abs(found.Q_shift.values[0, 0])
+
+
+def test_parallel_units_of_different_lengths_part_at_once():
+    # A lambda of 1e-4 in the distance changes nothing: against a start that is not parallel at all.
+    exact, near = (
+        ld.fluctuations(
+            PAIR, ld.Start(Q=[[0.25, both], [both, 1.0]], R=[[0.1], [0.2]]), until=0.5, save_at=[0.5], seed=1
+        ).isel(alpha=0)
+        for both in (0.5, 0.5 * (1 - 1e-5))
+    )
+    # The parameters move by 1e-5 of themselves; the drift's smallest non-analytic power of s = 2e-5 is s^(1/2).
+    np.testing.assert_allclose(exact.Q_std, near.Q_std, rtol=2 * np.sqrt(2e-5))
+
+
+def test_a_path_on_which_units_come_to_coincide_warns(monkeypatch):
+    monkeypatch.setattr(fluctuations_module, "COINCIDE", 0.5)
+    with pytest.warns(ld.LearndynWarning, match=r"From alpha = 40 on.*student units 1 and 2.*do not rely"):
+        # Two units that are 0.9 apart meet on the plateau, where d falls below 0.5.
+        found = ld.fluctuations(
+            PAIR.replace(learning_rate=0.3), pair_start(0.9), until=40, save_at=[0.1, 40], points=64, seed=1
+        )
+    assert found.attrs["status"] == "ok"
+    assert "parallel" in found.attrs["message"]
 
 
 def test_divergence_is_named_and_the_good_part_kept():
@@ -268,7 +340,9 @@ def test_divergence_is_named_and_the_good_part_kept():
         ({"until": 0}, "Argument `until` must be later than the start"),
         ({"rtol": 1e-15}, "`rtol` must be at least 1e-13 (rounding), but it is 1e-15."),
         ({"atol": 0}, "`atol` must be a finite number above 0"),
-        ({"points": 100}, "`points` must be a power of two, but it is 100. Use 128."),
+        ({"points": 100}, "`points` must be a power of two, at least 2, but it is 100. Use 128."),
+        ({"points": 0}, "`points` must be a power of two, at least 2, but it is 0. Use 1024."),
+        ({"shift": [1.0]}, "`shift` must have shape (2,), but it has shape (1,)."),
         ({"scrambles": 1}, "`scrambles` must be a whole number of at least 2"),
         ({"seed": -1, "scenario": PAIR, "start": start_at(PAIR, PAIR_STATE)}, "`seed` must be a whole number"),
         ({"covariance": [[1.0]]}, "`covariance` must have shape (2, 2), but it has shape (1, 1)."),

@@ -9,7 +9,7 @@ import learndyn as ld
 from drift_programs import random_state, random_teacher
 from learndyn.gaussian.namespaces import NUMPY, jax_namespace
 from learndyn.scenarios.student_teacher import state
-from learndyn.scenarios.student_teacher.increments import root_columns
+from learndyn.scenarios.student_teacher.increments import make_increments, root_columns
 
 EPS = np.finfo(float).eps
 SHAPES = [("erf", 1, 1), ("relu", 1, 1), ("linear", 2, 1), ("relu", 2, 2), ("erf", 3, 2)]
@@ -25,7 +25,7 @@ def scenario_and_state(activation, K, M, eta=0.7):
 @pytest.mark.parametrize(("activation", "K", "M"), SHAPES)
 def test_the_mean_of_the_increments_is_the_drift(activation, K, M):
     scenario, flat, rng = scenario_and_state(activation, K, M)
-    increments = scenario.increments(NUMPY)
+    increments = make_increments(scenario.K, scenario.M, scenario.activation, NUMPY)
     batches = np.array(
         [increments(flat, scenario.values(), rng.standard_normal((20_000, K + M))).mean(0) for _ in range(20)]
     )
@@ -40,7 +40,9 @@ def test_the_mean_of_the_increments_is_the_drift(activation, K, M):
 def test_one_increment_by_hand():
     # Triangular C: x = 2 u_1, y = 0.6 u_1 + 0.8 u_2.
     scenario = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), 0.5)
-    b = scenario.increments(NUMPY)(np.array([1.2, 4.0]), scenario.values(), np.array([[1.0, 2.0], [-1.0, 2.0]]))
+    b = make_increments(scenario.K, scenario.M, scenario.activation, NUMPY)(
+        np.array([1.2, 4.0]), scenario.values(), np.array([[1.0, 2.0], [-1.0, 2.0]])
+    )
     delta = 2.2 - 2.0
     np.testing.assert_allclose(b, [[0.5 * delta * 2.2, delta * 2.0 + 0.25 * delta**2], [0, 0]], rtol=0, atol=8 * EPS)
 
@@ -49,13 +51,13 @@ def test_one_increment_by_hand():
 def test_jax_and_batches_of_states_agree(activation, K, M):
     scenario, flat, rng = scenario_and_state(activation, K, M)
     u = rng.standard_normal((7, K + M))
-    plain = scenario.increments(NUMPY)
+    plain = make_increments(scenario.K, scenario.M, scenario.activation, NUMPY)
     one = plain(flat, scenario.values(), u)
     states = np.repeat(flat[None], 7, axis=0)
     # The same operations in another order: rounding of sums of a few products.
     np.testing.assert_allclose(plain(states, scenario.values(), u), one, rtol=0, atol=100 * EPS * np.abs(one).max())
     with jax.enable_x64(True):
-        program = jax.jit(scenario.increments(jax_namespace()))
+        program = jax.jit(make_increments(scenario.K, scenario.M, scenario.activation, jax_namespace()))
         np.testing.assert_allclose(
             program(flat, scenario.values(), u), one, rtol=0, atol=1000 * EPS * np.abs(one).max()
         )
@@ -92,6 +94,6 @@ def test_a_perfect_student_stands_still(activation):
     T = np.array([[1.0, 0.3], [0.3, 2.0]])
     scenario = ld.StudentTeacher(ld.Student(2, activation), ld.Teacher(2, activation, T), 1.0)
     u = np.random.default_rng(5).standard_normal((100, 4))
-    b = scenario.increments(NUMPY)(state.pack(T, T), scenario.values(), u)
+    b = make_increments(scenario.K, scenario.M, scenario.activation, NUMPY)(state.pack(T, T), scenario.values(), u)
     # Errors of rounding in z of order 10, times z.
     assert np.abs(b).max() <= 1000 * EPS

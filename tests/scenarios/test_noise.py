@@ -14,6 +14,7 @@ from learndyn.activations import activation
 from learndyn.activations.kinks import find_kinks
 from learndyn.gaussian.namespaces import NUMPY, jax_namespace
 from learndyn.scenarios.student_teacher import state
+from learndyn.scenarios.student_teacher.increments import make_increments
 from learndyn.scenarios.student_teacher.noise import make_noise
 from learndyn.scenarios.student_teacher.perceptron_quadrature import NODES, make_perceptron_diffusion
 
@@ -110,7 +111,7 @@ def test_the_diffusion_is_the_covariance_of_the_increments(name, K, M):
         D = np.asarray(jax.jit(scenario.noise().covariance)(flat, scenario.values()))
     drift = ld.drift(scenario, ld.Start(*state.unpack(flat, K, M)[::-1]))
     F = state.pack(drift.R.values, drift.Q.values)
-    increments = scenario.increments(NUMPY)
+    increments = make_increments(scenario.K, scenario.M, scenario.activation, NUMPY)
     batches = []
     for _ in range(20):
         b = increments(flat, scenario.values(), rng.standard_normal((40_000, K + M))) - F

@@ -8,13 +8,27 @@ from scipy import stats
 import learndyn as ld
 from drift_programs import drift_of, random_state, random_teacher
 from learndyn.gaussian.namespaces import NUMPY
+from learndyn.scenarios.size_correction import size_correction
 from learndyn.scenarios.student_teacher import state
 from learndyn.scenarios.student_teacher.increments import root_columns
 
 
 def correction_at(scenario, flat):
+    drift, length_term = scenario.flow().drift, scenario.noise().length_term
+
+    def correction(flat, values):
+        return size_correction(drift, length_term, 0.0, flat, drift(0.0, flat, values), values)
+
     with jax.enable_x64(True):
-        return np.asarray(jax.jit(scenario.size_correction())(0.0, flat, scenario.values()))
+        return np.asarray(jax.jit(correction)(flat, scenario.values()))
+
+
+def test_a_drift_that_depends_on_time():
+    # z' = z (1 + t): the map z -> z + F / N lags by (dF/dt + F dF/dz) / 2N = (z + z (1 + t)^2) / 2N.
+    with jax.enable_x64(True):
+        z, t = np.array([2.0, -3.0]), 0.5
+        c = size_correction(lambda t, z, _: z * (1 + t), lambda t, z, _: 7.0 + 0.0 * z, t, z, z * (1 + t), {})
+    np.testing.assert_allclose(c, 7.0 - 0.5 * (z + z * (1 + t) ** 2), rtol=1e-15)
 
 
 @pytest.mark.parametrize("eta", [0.3, 1.0, 1.7])

@@ -18,8 +18,13 @@ from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times
 from learndyn.results import trajectory
 from learndyn.scenarios.base import Noise, checked_scenario
-from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS, verdict
+from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, verdict
 
+# Runs take some 100 steps; a step of a large network costs milliseconds.
+MAX_STEPS = 20_000
+# Units of a squared distance below this part of their squared length: the terms of order 1 / N grow as its inverse
+# root, and hold for N far above its inverse only.
+COINCIDE = 1e-4
 # Rows whose generalisation error is differentiated at once.
 LANES = 64
 
@@ -33,6 +38,7 @@ def fluctuations(
     rtol: float = 1e-6,
     atol: float = 1e-10,
     covariance: Any = None,
+    shift: Any = None,
     points: int = 1024,
     scrambles: int = 8,
     max_steps: int = MAX_STEPS,
@@ -52,17 +58,21 @@ def fluctuations(
     scenario
         An `ld.StudentTeacher` with ``dynamics="sgd"``.
     start
-        An `ld.Start`, or one row of an earlier result. All runs begin there; see `covariance`.
+        An `ld.Start`, or one row of an earlier result. All runs begin there; see `covariance` and `shift`.
     until
         The time alpha at which to end.
     save_at, max_steps, progress
-        As for `solve`.
+        As for `solve`, with fewer steps at most.
     rtol, atol
-        Relative and absolute tolerance of one step, for z, P and m: rtol at least 1e-13, atol above 0. The error of a
-        standard deviation that falls to zero is about sqrt(atol).
+        Relative and absolute tolerance of one step, for z, P and m: rtol at least 1e-13, atol above 0. A standard
+        deviation that falls to zero ends at a floor: about 1e-5 with these values; about sqrt(atol) for a smaller atol,
+        but not below 3e-6, because D is known to 1e-10 and rounding.
     covariance
         N times the covariance of the order parameters at the start, (n, n) in the order R row by row, then the upper
         triangle of Q; zero when not given, as for `simulate`, which starts with exact overlaps.
+    shift
+        N times what the mean of the order parameters is off `start`, (n,) in the same order; zero when not given. To
+        continue from a row of an earlier result, pass both (see Examples).
     points, scrambles
         Where D has to be averaged over quasi-random inputs: their number, a power of two, and the number of
         independent scramblings, at least 2.
@@ -85,7 +95,9 @@ def fluctuations(
     Notes
     -----
     Valid while sqrt(P / N) is small beside the scale on which F bends; not so late on a plateau that is left by
-    chance, where P grows as exp(2 lambda alpha).
+    chance, where P grows as exp(2 lambda alpha). Units with a kink that nearly coincide (ReLU): valid for N far above
+    the inverse of d = |J_i - J_k|^2 over their mean squared length. A start with d below 1e-4 is refused, and a path
+    that comes there later, or parallel to within rtol, gives a `LearndynWarning`.
     D is in closed form for linear units, the ReLU perceptron and erf networks of up to six units, by quadrature to
     1e-10 for other perceptrons, else an average over Sobol points; for ReLU networks over directions alone, with the
     exact <|u|^4>.
@@ -100,6 +112,14 @@ def fluctuations(
     >>> spread = ld.fluctuations(perceptron, ld.Start(Q=0.25, R=0.0), until=4, save_at=[2, 4])
     >>> [round(float(x), 4) for x in spread.R_std.sel(student=1, teacher=1)]
     [0.4212, 0.2401]
+
+    The error bar of single runs at N = 10000, and the next piece of the same path:
+
+    >>> row = spread.isel(alpha=-1)
+    >>> round(row.R_std.item() / 10000**0.5, 6)
+    0.002401
+    >>> shift = [row.R_shift.item(), row.Q_shift.item()]
+    >>> more = ld.fluctuations(perceptron, row, until=6, covariance=row.covariance.values, shift=shift)
     """
     from learndyn.analysis.linear_noise import Layout, linear_noise
     from learndyn.analysis.quasi_normals import quasi_normals
@@ -114,9 +134,12 @@ def fluctuations(
     if rtol < 1e-13:
         raise InputError(f"Argument `rtol` must be at least 1e-13 (rounding), but it is {rtol:g}. Use 1e-12.")
     points, scrambles = _power_of_two(points), count(scrambles, "scrambles", 2)
-    options: dict[str, Any] = {"until": float(until), "rtol": rtol, "atol": atol, "diffusion": noise.source}
+    options: dict[str, Any] = {"quantity": "fluctuations", "until": float(until), "rtol": rtol, "atol": atol}
+    options |= {"diffusion": noise.source, "covariance": covariance is not None, "shift": shift is not None}
     z, n, values = scenario.initial_state(start), scenario.state_length, scenario.values()
+    _refuse_coinciding(noise, z)
     P = np.zeros((n, n)) if covariance is None else _covariance(covariance, n)
+    m = np.zeros(n) if shift is None else array(shift, "shift", (n,), "It holds R row by row, then Q_ik with i <= k.")
     if noise.covariance is None:
         seed = secrets.randbits(63) if seed is None else count(seed, "seed", 0)
         normals = quasi_normals(noise.normals, scrambles, points, seed, directions=noise.quadratic)
@@ -129,13 +152,15 @@ def fluctuations(
     seen = np.sqrt(layout.active / layout.length)
     with time_bar(progress, start.at, float(times[-1]), scenario.time_name) as advance:
         run = integrate(
-            linear_noise(scenario.flow(), noise, layout, points), layout.first(z, P), values, times, start.at,
+            linear_noise(scenario.flow(), noise, layout, points), layout.first(z, P, m), values, times, start.at,
             rtol=seen * rtol, atol=seen * atol, limit=DIVERGENCE * scenario.scale(z),
             max_steps=count(max_steps, "max_steps"), on_progress=advance,
         )  # fmt: skip
     states, P, m = layout.split(run.states)
     status, message, rows = verdict(scenario, replace(run, states=states), max(LOST_POSITIVITY, rtol))
-    if status != "ok":
+    near = _coinciding_later(scenario, noise, run.times[:rows], states[:rows], start.at, rtol)
+    if status != "ok" or near:
+        message = f"{message} {near}".strip() if status != "ok" else near
         warnings.warn(message, LearndynWarning, stacklevel=2)
     result = trajectory(
         scenario, start, run.times[:rows], states[:rows],
@@ -155,11 +180,42 @@ def _noise(scenario: Any) -> Noise:
 
 
 def _power_of_two(points: Any) -> int:
-    points = count(points, "points", 2)
-    if points & (points - 1):
-        better = 1 << points.bit_length()
-        raise InputError(f"Argument `points` must be a power of two, but it is {points}. Use {better}.")
+    points = count(points, "points", 0)
+    if points < 2 or points & (points - 1):
+        better = 1 << points.bit_length() if points > 2 else 1024
+        raise InputError(f"Argument `points` must be a power of two, at least 2, but it is {points}. Use {better}.")
     return points
+
+
+def _refuse_coinciding(noise: Noise, z: np.ndarray) -> None:
+    if noise.closeness is None:
+        return
+    close = noise.closeness(z[None])
+    if close.distance[0] < COINCIDE:
+        raise InputError(
+            f"Argument `start` must keep units apart whose activation has a kink, but {close.units[0]} coincide: the "
+            f"square of their distance is {close.distance[0]:.2g} of their squared length, and below {COINCIDE:g} the "
+            "expansion in 1 / N fails. Move them apart, or use ld.simulate with method='overlaps', your N and several "
+            "replicas."
+        )
+
+
+def _coinciding_later(
+    scenario: Any, noise: Noise, times: np.ndarray, states: np.ndarray, at: float, rtol: float
+) -> str:
+    """A sentence if units come too close after the start; at the start they may be parallel, for they part at once."""
+    if noise.closeness is None:
+        return ""
+    close = noise.closeness(states)
+    bad = (times > at) & ((close.distance < COINCIDE) | (close.sine < rtol))
+    if not bad.any():
+        return ""
+    row = int(np.argmax(bad))
+    return (
+        f"From {scenario.time_name} = {times[row]:.6g} on two student units are parallel to within what the expansion "
+        f"in 1 / N bears (closest are {close.units[row]}): do not rely on the standard deviations and shifts there. "
+        "Compare with ld.simulate, method='overlaps' and several replicas."
+    )
 
 
 def _covariance(value: Any, n: int) -> np.ndarray:
@@ -247,7 +303,7 @@ def _error_program(scenario: Any) -> Any:
 
     from learndyn.gaussian.namespaces import jax_namespace
 
-    key = scenario.noise().key
+    key = (scenario.kind, scenario.flow().key, scenario.noise().key)
     if key not in _programs:
         error = scenario.error_function(jax_namespace())
 

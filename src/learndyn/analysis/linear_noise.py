@@ -2,7 +2,7 @@
 
     dz/dt = F(z)
     dP/dt = J P + P J^T + D(z)                      P = N Cov,            J = dF/dz
-    dm/dt = J m + 1/2 P : grad^2 F + c(z)           m = N (<z> - z),      c = (i) - 1/2 (dF/dt + J F)
+    dm/dt = J m + 1/2 P : grad^2 F + c(z)           m = N (<z> - z),      c: `size_correction`
 
 Where D is known, (z, P, m) is one flow with error control. Where it is an average over quasi-random normals, each of
 several independent sets of normals has its own P and m. A discontinuous g' makes such an average jump at every normal
@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from learndyn.scenarios.base import Flow, Noise
+from learndyn.scenarios.size_correction import size_correction
 
 # Beside an absolute tolerance of 1e-16 and more, numbers of order 1 times this are exact for the error control.
 UNSEEN = 1e-40
@@ -49,10 +50,10 @@ class Layout:
         """Length of the whole state."""
         return self.active + self.sets * (self.triangle + self.n)
 
-    def first(self, z: np.ndarray, P: np.ndarray) -> np.ndarray:
-        """The state at the start: z, its covariance (n, n) times N, and m = 0."""
+    def first(self, z: np.ndarray, P: np.ndarray, m: np.ndarray) -> np.ndarray:
+        """The state at the start: z, its covariance (n, n) times N, and what its mean is off times N."""
         i, k = np.triu_indices(self.n)
-        both = np.concatenate([P[i, k], np.zeros(self.n)])
+        both = np.concatenate([P[i, k], m])
         if not self.sets:
             return np.concatenate([z, both])
         return np.concatenate([z, np.zeros(self.triangle), np.tile(UNSEEN * both, self.sets)])
@@ -82,8 +83,8 @@ def linear_noise(flow: Flow, noise: Noise, layout: Layout, points: int) -> Flow:
 
     def drift(alpha: Any, y: Any, values: dict[str, Any]) -> Any:
         z = y[:n]
-        F, dF, J, second = derivatives(flow, alpha, z, values)
-        c = noise.length_term(alpha, z, values) - 0.5 * (dF + J @ F)
+        F, J, second = derivatives(flow, alpha, z, values)
+        c = size_correction(flow.drift, noise.length_term, alpha, z, F, values)
 
         def covariance(P: Any, D: Any) -> Any:
             JP = jnp.einsum("ij,...jk->...ik", J, P[..., _places(n)])
@@ -110,23 +111,21 @@ def linear_noise(flow: Flow, noise: Noise, layout: Layout, points: int) -> Flow:
     return Flow(("linear_noise", flow.key, noise.key, sets, points), drift, size, quick)
 
 
-def derivatives(flow: Flow, alpha: Any, z: Any, values: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-    """F, dF/dalpha, the Jacobian J_ia = dF_i/dz_a, and the second derivatives d^2 F_i / dz_a dz_b (b, i, a), at z.
+def derivatives(flow: Flow, alpha: Any, z: Any, values: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """F, the Jacobian J_ia = dF_i/dz_a, and the second derivatives d^2 F_i / dz_a dz_b (b, i, a), at z.
 
     Directions are mapped over, so that the compiled program holds F, one linearisation of it, and one of that.
     """
-    n = z.shape[0]
-    eye = np.eye(n + 1)
+    eye = np.eye(z.shape[0])
 
-    def along(y: Any, direction: Any) -> tuple[Any, Any]:
-        return jax.jvp(lambda y: flow.drift(y[0], y[1:], values), (y,), (direction,))
+    def along(z: Any, direction: Any) -> tuple[Any, Any]:
+        return jax.jvp(lambda z: flow.drift(alpha, z, values), (z,), (direction,))
 
-    def slopes(y: Any) -> tuple[Any, Any]:
-        return jax.vmap(along, in_axes=(None, 0), out_axes=(None, 1))(y, eye)
+    def slopes(z: Any) -> tuple[Any, Any]:
+        return jax.vmap(along, in_axes=(None, 0), out_axes=(None, 1))(z, eye)
 
-    y = jnp.concatenate([jnp.reshape(alpha, 1), z])
-    (F, slope), (_, second) = jax.vmap(lambda d: jax.jvp(slopes, (y,), (d,)), out_axes=((None, None), 0))(eye[1:])
-    return F, slope[:, 0], slope[:, 1:], second[:, :, 1:]
+    (F, J), (_, second) = jax.vmap(lambda d: jax.jvp(slopes, (z,), (d,)), out_axes=((None, None), 0))(eye)
+    return F, J, second
 
 
 def sampled_diffusion(noise: Noise, z: Any, values: dict[str, Any], F: Any) -> Any:

@@ -33,6 +33,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from learndyn.scenarios.size_correction import size_correction
+
 RUNNING, DONE, DIVERGED, STUCK = range(4)
 # Gauss's two nodes in the unit interval.
 NODES = (0.5 - sqrt(3.0) / 6.0, 0.5 + sqrt(3.0) / 6.0)
@@ -210,7 +212,7 @@ def _inject(model: Model, carry: dict[str, Any], injecting: Any, u: Any, values:
     differences = _differences(model, carry["state"], u, values)
     move = jnp.sqrt(half) * differences.sum(1) / sqrt(2.0 * u.shape[1])
     # The lane has just arrived: its slope is the drift at its state.
-    correction = jax.vmap(partial(_correction, model), (0, 0, 0, None))
+    correction = jax.vmap(partial(size_correction, model.drift, model.length_term), (0, 0, 0, None))
     move += half * correction(carry["time"], carry["state"], carry["slope"], values)
     move = jnp.where(injecting[:, None], carry["loudness"][:, None] * move, 0.0)
     heard = jnp.where(injecting[:, None], FORGET, 0.0)
@@ -231,13 +233,6 @@ def _differences(model: Model, state: Any, u: Any, values: Any) -> Any:
 def _variance(differences: Any) -> Any:
     """The diagonal of Sigma, estimated from the pairs; shape (lanes, n)."""
     return 0.5 * (differences**2).mean(1)
-
-
-def _correction(model: Model, time: Any, state: Any, slope: Any, values: Any) -> Any:
-    """c at one state, where the drift is ``slope``."""
-    tangents = (jnp.ones_like(time), slope)
-    _, along = jax.jvp(lambda at, z: model.drift(at, z, values), (time, state), tangents)
-    return model.length_term(time, state, values) - 0.5 * along
 
 
 def _next_target(carry: dict[str, Any], arrived: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 For developers: a scenario is a frozen dataclass that implements `Scenario`. Its `flow()` is what the theory engine
 integrates, its `step()` what the simulation engines repeat. Everything else (solve, simulate, save, plot, the command
-line) then works with it. With `noise()` and `parameter_names()` it has `ld.fluctuations` too.
+line) then works with it. With `noise()`, `parameter_names()` and `error_function()` it has `ld.fluctuations` too.
 """
 
 from __future__ import annotations
@@ -42,6 +42,15 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Closeness:
+    """How near states (rows, n) are to a point where the drift has no second derivatives; see `Noise.closeness`."""
+
+    distance: np.ndarray  # squared distance of the two closest units over their mean squared length, (rows,)
+    sine: np.ndarray  # smallest squared sine of an angle between two units, (rows,)
+    units: list[str]  # the two closest units of each row, in words
+
+
+@dataclass(frozen=True)
 class Noise:
     """What makes single runs differ at finite N, to leading order; all functions are pure JAX.
 
@@ -49,7 +58,8 @@ class Noise:
     (..., normals): its mean is the drift, its covariance the diffusion matrix ``covariance(state, values)``, None where
     it has to be averaged; ``source`` says how it is known. ``length_term(time, state, values)`` is the 1 / N part of
     the mean of exact increments, which comes from the fluctuating length of the input. With ``quadratic``,
-    increments(r u) = r^2 increments(u).
+    increments(r u) = r^2 increments(u). ``closeness(states)``, in NumPy, says how near flat states (rows, n) are to a
+    point where the drift has no second derivatives; None where there is no such point.
     """
 
     key: Hashable
@@ -59,6 +69,7 @@ class Noise:
     covariance: Callable[[Any, dict[str, Any]], Any] | None
     source: str
     length_term: Callable[[Any, Any, dict[str, Any]], Any]
+    closeness: Callable[[np.ndarray], Closeness] | None = None
 
 
 @runtime_checkable

@@ -19,6 +19,7 @@ from learndyn.scenarios.base import Noise
 from learndyn.scenarios.student_teacher import state
 from learndyn.scenarios.student_teacher.increments import make_increments
 from learndyn.scenarios.student_teacher.perceptron_quadrature import make_perceptron_diffusion
+from learndyn.scenarios.student_teacher.singularities import make_closeness
 from learndyn.scenarios.student_teacher.size_correction import make_length_term
 
 
@@ -34,6 +35,7 @@ def make_noise(K: int, M: int, activation: Activation) -> Noise:
         covariance=covariance,
         source=source,
         length_term=make_length_term(K, M, activation),
+        closeness=make_closeness(K, M, activation),
     )
 
 

@@ -269,18 +269,6 @@ class StudentTeacher:
 
         return make_flow(self.K, self.M, self.activation, self.dynamics)
 
-    def increments(self, xp: Any) -> Any:
-        """increments(flat state, values, normals): what one update adds, times N, with the namespace `xp`."""
-        from learndyn.scenarios.student_teacher.increments import make_increments
-
-        return make_increments(self.K, self.M, self.activation, xp)
-
-    def size_correction(self) -> Any:
-        """c(alpha, flat state, values) in JAX: at finite N the mean drift is F + c / N."""
-        from learndyn.scenarios.student_teacher.size_correction import make_size_correction
-
-        return make_size_correction(self.K, self.M, self.activation)
-
     def noise(self) -> Noise:
         """What makes single runs differ at finite N, in JAX; refused for the gradient flow."""
         if self.dynamics == "gradient_flow":
