@@ -4,7 +4,8 @@
     [scenario]            kind, student, teacher, learning_rate, dynamics: the words of ld.StudentTeacher
     [start]               Q, R, at; or kind = "random", "near_symmetric", "random_weights" and their arguments
     [solve]               until, save_at, rtol, atol, max_steps: the words of ld.solve
-    [simulate]            N (or several), replicas, seed, method, tolerance, threads, and until and save_at where they differ from [solve]
+    [simulate]            N (or several), replicas, seed, method, tolerance, threads, checkpoint, and until and
+                          save_at where they differ from [solve]
 
 Reading has two passes, so that all mistakes are reported together: keys and types of every table first, then the
 objects, whose own sentences get the name of the table in front.

@@ -146,8 +146,9 @@ def note_on_z(theory: Any, simulation: Any) -> str | None:
         return None
     replicas = simulation.sizes.get("replica", FEW_REPLICAS)
     return (
-        f"|z| reaches {largest:.0f}: theory is for N to infinity, so z also measures the finite N = {size_of(simulation)}, "
-        "which shifts means by O(1/N) and makes replicas leave a plateau at other times; it falls as N grows."
+        f"|z| reaches {largest:.0f}: theory is for N to infinity, so z also measures the finite N = "
+        f"{size_of(simulation)}, which shifts means by O(1/N) and makes replicas leave a plateau at other times; it "
+        "falls as N grows."
         + (f" A standard error from {replicas} replicas is itself uncertain." if replicas < FEW_REPLICAS else "")
     )
 
