@@ -276,6 +276,7 @@ from learndyn.engines.weights import run_weights
 from learndyn.scenarios.student_teacher.steps import make_step
 
 timers = []
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background hands down a deaf one
 
 
 def press(done, total):
