@@ -105,7 +105,7 @@ def simulate(
     Notes
     -----
     ``"overlaps"`` and ``"weights"`` are exact for every N; their results agree in law, not run by run. Time on one core
-    at K = M = 2: about 20 ns (ReLU) or 30 ns (erf) an update and replica for ``"overlaps"`` where 8 replicas or more
+    at K = M = 2: about 25 ns (ReLU) or 40 ns (erf) an update and replica for ``"overlaps"`` where 8 replicas or more
     run, 5 ns times N for ``"weights"``. Memory: O(K^2 + K M) and O(N (K + M)) for each running replica. The first call
     for an activation compiles for about 5 s, which is kept on disk; for ``"overlaps"``, one or two replicas and larger
     numbers are two programs.
