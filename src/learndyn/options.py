@@ -1,4 +1,4 @@
-"""Options that several verbs share: when a run is recorded."""
+"""Options that several verbs share: when a run is recorded, and how exactly it is solved."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class LogSpaced:
     points: int
     first: float | None = None
 
+    def plain(self) -> dict[str, Any]:
+        """As a scenario file and the options of a result write it."""
+        return {"logspaced": self.points} | ({} if self.first is None else {"first": self.first})
+
 
 def logspaced(points: int, first: float | None = None) -> LogSpaced:
     """Ask for times spaced evenly in the logarithm of the time since the start, and the start itself.
@@ -40,6 +44,14 @@ def logspaced(points: int, first: float | None = None) -> LogSpaced:
     [0.0, 1.0, 10.0, 100.0]
     """
     return LogSpaced(count(points, "points", 2), None if first is None else number(first, "first", above=0.0))
+
+
+def tolerances(rtol: Any, atol: Any) -> tuple[float, float]:
+    """Relative and absolute tolerance of a solver's step."""
+    rtol, atol = number(rtol, "rtol", above=0.0), number(atol, "atol", above=0.0)
+    if rtol < 1e-13:
+        raise InputError(f"Argument `rtol` must be at least 1e-13 (rounding), but it is {rtol:g}. Use 1e-12.")
+    return rtol, atol
 
 
 def save_times(save_at: Any, at: float, until: Any) -> np.ndarray:

@@ -36,10 +36,10 @@ PACKAGES = ("learndyn", "numpy", "scipy", "jax", "jaxlib", "diffrax", "numba", "
 
 
 @cache
-def versions() -> dict[str, str]:
-    """Versions of learndyn and of the packages that it computes with, looked up once a process."""
+def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
+    """Versions of packages, those of learndyn and all that it computes with, looked up once a process."""
     found = {}
-    for package in PACKAGES:
+    for package in packages:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found

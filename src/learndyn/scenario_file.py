@@ -303,7 +303,7 @@ def _compact(text: str) -> str:
 
 def _option_to_plain(value: Any) -> Any:
     if isinstance(value, LogSpaced):
-        return {"logspaced": value.points} | ({} if value.first is None else {"first": value.first})
+        return value.plain()
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     return [_option_to_plain(x) for x in value] if isinstance(value, list | tuple) else value

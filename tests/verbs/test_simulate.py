@@ -246,10 +246,10 @@ def test_a_checkpoint_belongs_to_what_fixes_the_bits(tmp_path, monkeypatch):
     with pytest.warns(ld.LearndynWarning):
         run(**options, progress=press)
 
-    def version(package, real=simulation_request.version):
-        return "0.0" if package in changed else real(package)
+    def versions(packages, real=simulation_request.versions):
+        return real(packages) | {package: "0.0" for package in packages if package in changed}
 
-    monkeypatch.setattr(simulation_request, "version", version)
+    monkeypatch.setattr(simulation_request, "versions", versions)
     for changed in (["numba"], ["llvmlite"], ["numpy"], ["learndyn"]):
         with pytest.raises(ld.InputError, match=rf'`versions\.{changed[0]}` \(".*" there, "0\.0" here\)'):
             run(**options)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import array, count, number, positive_semidefinite, symmetric
+from learndyn.arguments import array, count, positive_semidefinite, symmetric
 from learndyn.errors import InputError, LearndynWarning
-from learndyn.options import save_times
+from learndyn.options import save_times, tolerances
 from learndyn.results import trajectory
 from learndyn.scenarios.base import Noise, checked_scenario
 from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, verdict
@@ -130,9 +130,7 @@ def fluctuations(
     start = scenario.as_start(start)
     noise = _noise(scenario)
     times = save_times(save_at, start.at, until)
-    rtol, atol = number(rtol, "rtol", above=0.0), number(atol, "atol", above=0.0)
-    if rtol < 1e-13:
-        raise InputError(f"Argument `rtol` must be at least 1e-13 (rounding), but it is {rtol:g}. Use 1e-12.")
+    rtol, atol = tolerances(rtol, atol)
     points, scrambles = _power_of_two(points), count(scrambles, "scrambles", 2)
     options: dict[str, Any] = {"quantity": "fluctuations", "until": float(until), "rtol": rtol, "atol": atol}
     options |= {"diffusion": noise.source, "covariance": covariance is not None, "shift": shift is not None}

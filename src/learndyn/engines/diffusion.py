@@ -82,6 +82,22 @@ class DiffusionRun:
     timings: dict[str, float]
 
 
+def require_limits(N: int, tolerance: float) -> float:
+    """The tolerance, refused where it or N is outside of what the diffusion serves."""
+    if N < SMALLEST_N:
+        raise InputError(
+            f"Argument `N` must be at least {SMALLEST_N} for method='diffusion', which leaves out terms of order "
+            f"1 / N^2, but it is {N}. Use method='overlaps', which is exact for every N."
+        )
+    tolerance = number(tolerance, "tolerance", above=0.0)
+    if tolerance > LARGEST_TOLERANCE:
+        raise InputError(
+            f"Argument `tolerance` must be above 0 and at most {LARGEST_TOLERANCE:g}, but it is {tolerance:g}. Leave "
+            f"it out ({DEFAULT_TOLERANCE:g})."
+        )
+    return tolerance
+
+
 def run_diffusion(
     scenario: Any,
     start: Any,
@@ -144,17 +160,7 @@ def run_diffusion(
     on one core: 0.4 s (K = M = 1), 2 s (erf, K = M = 2), 5 s (relu, K = M = 2), 30 s (erf, K = M = 4); the first call
     compiles for 2 to 5 s. Up to 32 replicas cost as much as one.
     """
-    if N < SMALLEST_N:
-        raise InputError(
-            f"Argument `N` must be at least {SMALLEST_N} for method='diffusion', which leaves out terms of order "
-            f"1 / N^2, but it is {N}. Use method='overlaps', which is exact for every N."
-        )
-    tolerance = number(tolerance, "tolerance", above=0.0)
-    if tolerance > LARGEST_TOLERANCE:
-        raise InputError(
-            f"Argument `tolerance` must be above 0 and at most {LARGEST_TOLERANCE:g}, but it is {tolerance:g}. Leave "
-            f"it out ({DEFAULT_TOLERANCE:g})."
-        )
+    tolerance = require_limits(N, tolerance)
     plan, timings = _make_plan(scenario, start, int(N), np.array(times, dtype=float), seed, tolerance, chunk)
     begin = perf_counter()
     shape = (max(replicas, LANES), plan.times.size, plan.state.size)

@@ -191,9 +191,7 @@ def _at_asked_times(request: Request, N: int) -> xr.Dataset:
     if request.method == "diffusion":
         return result
     time = request.scenario.time_name
-    updates, place = np.unique(
-        np.rint((request.times - request.start.at) * N).astype(np.int64), return_inverse=True
-    )  # fmt: skip
+    updates, place = np.unique(request.updates(N), return_inverse=True)
     place = place[place < result.sizes[time]]
     rows = result.isel({time: place}).assign_coords({time: (time, request.times[: len(place)], result[time].attrs)})
     counted = {"long_name": "updates made", "units": "1"}

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
 from learndyn.files import check_writable
 from learndyn.options import LogSpaced, save_times
-from learndyn.results import trajectory
+from learndyn.results import trajectory, versions
 from learndyn.scenarios.base import checked_scenario
 from learndyn.scenarios.methods import METHODS
 from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
@@ -100,9 +98,13 @@ class Request:
         """Rows of the result for this N: at most one an update."""
         return len(self.times) if self.method == "diffusion" else len(self._steps(N))
 
+    def updates(self, N: int) -> np.ndarray:
+        """Whole updates at the times that were asked for; two of them may be one update."""
+        return np.rint((self.times - self.start.at) * N).astype(np.int64)
+
     def _steps(self, N: int) -> np.ndarray:
         """Updates at the rows."""
-        return np.unique(np.rint((self.times - self.start.at) * N).astype(np.int64))
+        return np.unique(self.updates(N))
 
     def _numbers(self, N: int) -> int:
         """How many numbers the rows and replicas of this N hold."""
@@ -207,19 +209,9 @@ def _check_method(scenario: Any, method: str, tolerance: float | None, record_we
 
 def _check_diffusion(request: Request) -> None:
     """Refuse what its engine would, also of the last of several N, before the first one runs."""
-    from learndyn.engines.diffusion import LARGEST_TOLERANCE, SMALLEST_N
+    from learndyn.engines.diffusion import DEFAULT_TOLERANCE, require_limits
 
-    smallest = min(request.sizes)
-    if smallest < SMALLEST_N:
-        raise InputError(
-            f"Argument `N` must be at least {SMALLEST_N} for method='diffusion', which leaves out terms of order "
-            f"1 / N^2, but it is {smallest}. Use method='overlaps', which is exact for every N."
-        )
-    if request.tolerance is not None and request.tolerance > LARGEST_TOLERANCE:
-        raise InputError(
-            f"Argument `tolerance` must be above 0 and at most {LARGEST_TOLERANCE:g}, but it is "
-            f"{request.tolerance:g}. Choose a smaller one, or leave it out."
-        )
+    require_limits(min(request.sizes), DEFAULT_TOLERANCE if request.tolerance is None else request.tolerance)
 
 
 def _file(checkpoint: Any) -> str:
@@ -236,7 +228,7 @@ def _file(checkpoint: Any) -> str:
 def _asked_times(save_at: Any) -> Any:
     """`save_at` as a result keeps it, if it is short."""
     if isinstance(save_at, LogSpaced):
-        return {"logspaced": save_at.points} | ({} if save_at.first is None else {"first": save_at.first})
+        return save_at.plain()
     if save_at is None or np.size(save_at) > MOST_TIMES:
         return None
     return np.asarray(save_at).tolist()
@@ -244,11 +236,7 @@ def _asked_times(save_at: Any) -> Any:
 
 def _versions(method: str) -> dict[str, str]:
     """Versions of what makes the bits."""
-    found = {}
-    for package in PACKAGES + (DIFFUSION_PACKAGES if method == "diffusion" else ()):
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
+    return versions(PACKAGES + (DIFFUSION_PACKAGES if method == "diffusion" else ()))
 
 
 def _kind_of_cpu() -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import count, number
+from learndyn.arguments import count
 from learndyn.errors import InputError, LearndynWarning
-from learndyn.options import save_times
+from learndyn.options import save_times, tolerances
 from learndyn.results import trajectory
 from learndyn.scenarios.base import checked_scenario
 
@@ -99,9 +99,7 @@ def solve(
     scenario = checked_scenario(scenario)
     start = scenario.as_start(start)
     times = save_times(save_at, start.at, until)
-    rtol, atol = number(rtol, "rtol", above=0.0), number(atol, "atol", above=0.0)
-    if rtol < 1e-13:
-        raise InputError(f"Argument `rtol` must be at least 1e-13 (rounding), but it is {rtol:g}. Use 1e-12.")
+    rtol, atol = tolerances(rtol, atol)
     state = scenario.initial_state(start)
     limit = DIVERGENCE * scenario.scale(state)
     # Nothing is integrated beyond the last saved time.
