@@ -63,6 +63,9 @@ class Activation:
     name: str
     formula: str
     functions: dict[str, Formula] = field(repr=False)
+    # Where g' jumps; and where g itself does, with the height of each jump. Integrals are split there.
+    kinks: tuple[float, ...] = ()
+    jumps: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def from_module(cls, name: str, formula: str, namespace: dict[str, Any]) -> Activation:
@@ -74,7 +77,8 @@ class Activation:
                 "`learndyn.activations.base` says what each of them is."
             )
         known = [*PARTS, *(part for part in OPTIONAL_PARTS if part in namespace)]
-        return cls(name, formula, {part: namespace[part] for part in known})
+        places = {part: namespace[part.upper()] for part in ("kinks", "jumps") if part.upper() in namespace}
+        return cls(name, formula, {part: namespace[part] for part in known}, **places)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Activation) and self.name == other.name

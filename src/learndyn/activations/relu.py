@@ -13,6 +13,7 @@ from learndyn.gaussian.quadrant_moments import quadrant_moments
 
 TWO_PI = 2.0 * pi
 FOUR_PI = 4.0 * pi
+KINKS = (0.0,)
 
 
 def g(x: Any, xp: Any) -> Any:
