@@ -64,7 +64,7 @@ def test_type_survives_pickling_and_knows_the_digest():
     assert pickle.loads(pickle.dumps(typ)) is typ
     assert typ != ActivationType("relu", "another digest")
     step_type = numba.typeof(make_step(activation("relu"), 0.1))
-    assert make_step(activation("relu"), 0.1).activation.digest in str(step_type)
+    assert make_step(activation("relu"), 0.1).student[0][0].digest in str(step_type)
     assert step_type == numba.typeof(make_step(activation("relu"), 0.7))  # another rate compiles nothing
 
 

@@ -120,7 +120,7 @@ def _update(step, state, F, K, scale, numbers, first, x, y, delta, q, weight, H)
     _project(state, F, K, numbers, first, x, y)
     _prepare(numbers, own, K, q, weight)
     _rotate_down(state, triangle, K, numbers, own, q, weight, H, x)
-    error_signal(step, x, y, delta)
+    error_signal(step, x, y, None, None, 0, delta, None)
     whole, inverse = get(q, 0), get(weight, K)
     for i in range(K):
         change = get(delta, i) * scale

@@ -103,7 +103,7 @@ def advance_plain(
                 x[i] += _add_and_dot(J[i, start:stop], change[i], old[start:stop], new[start:stop])
             for n in range(M):
                 y[n] += _dot(B[n, start:stop], new[start:stop])
-        error_signal(step, x, y, delta)
+        error_signal(step, x, y, None, None, 0, delta, None)
         for i in range(K):
             change[i] = scale * delta[i]
         old, new = new, old
@@ -176,7 +176,7 @@ def _correct(step: Any, scale: float, Z: np.ndarray, G: np.ndarray, K: int, Delt
             x[i] = Z[mu, i]
             for nu in range(mu):
                 x[i] += Delta[nu, i] * G[mu, nu]
-        error_signal(step, x, Z[mu, K:], Delta[mu])
+        error_signal(step, x, Z[mu, K:], None, None, 0, Delta[mu], None)
         for i in range(K):
             Delta[mu, i] *= scale
 

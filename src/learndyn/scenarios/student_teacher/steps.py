@@ -1,60 +1,349 @@
-"""One update of a soft committee machine, compiled: the error signal that each hidden unit of the student receives.
+"""One update of a two-layer student, compiled: the error signal that each hidden unit receives.
 
-delta_i = g'(x_i) (tau - sigma),   sigma = sum_i g(x_i),   tau = sum_n g(y_n)         [Straat 2018, p. 28]
+    sigma = sum_i w_i m_i g(x_i + theta_i),   tau = sum_n v_n g(y_n + phi_n) + s zeta,   e = tau - sigma
+    delta_i = w_i m_i g'(x_i + theta_i) e                                     [Straat 2018, p. 28; Straat & Biehl 2019]
+
+and, where they learn, w_i in the direction e m_i g(x_i + theta_i) - lambda_w w_i, theta_i in the direction delta_i.
+With dropout m_i is 1 or 0 at random, else 1; zeta is the label noise. A soft committee machine has w = v = 1 and no
+biases, and its program holds none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from numba import types
+import numpy as np
+from numba import njit, types
 from numba.extending import overload
+from scipy.special import ndtri
 
 from learndyn.activations import Activation
 from learndyn.activations.compiled import ActivationTag, dg, g
-from learndyn.lanes.types import get, put
+from learndyn.lanes.types import get, put, select
 from learndyn.scenarios.microscopic import error_signal
 
-__all__ = ["CommitteeStep", "error_signal", "make_step"]
+__all__ = ["CommitteeStep", "error_signal", "luck_count", "make_step"]
 
 
 class CommitteeStep(NamedTuple):
-    """The data of one update; a field that is None is an option that the compiled program does not contain."""
+    """The data of one update; a field that is None is an option that the compiled program does not contain.
 
-    activation: ActivationTag
+    ``student`` and ``teacher`` are the activations of a layer, as pairs of a tag and the units that have it (None: all
+    units): the program depends on which activations there are, not on who has them.
+    """
+
+    student: tuple[tuple[ActivationTag, np.ndarray | None], ...]
+    teacher: tuple[tuple[ActivationTag, np.ndarray | None], ...]
     learning_rate: float
+    w: np.ndarray | None = None  # fixed output weights
+    v: np.ndarray | None = None
+    theta: np.ndarray | None = None  # fixed biases
+    phi: np.ndarray | None = None
+    adaptive_w: bool | None = None  # True or None
+    adaptive_theta: bool | None = None  # True or None
+    label_noise: float | None = None  # standard deviation s
+    keep: float | None = None  # a unit is kept when a standard normal is below this
+    output_weight_decay: float | None = None  # lambda_w
 
 
-def make_step(activation: Activation, learning_rate: float) -> CommitteeStep:
-    """The update of a soft committee machine.
+def make_step(
+    student: Activation | Sequence[Activation],
+    learning_rate: float,
+    *,
+    teacher: Activation | Sequence[Activation] | None = None,
+    w: Any = None,
+    v: Any = None,
+    theta: Any = None,
+    phi: Any = None,
+    adaptive_w: bool = False,
+    adaptive_theta: bool = False,
+    label_noise: float | None = None,
+    keep: float | None = None,
+    output_weight_decay: float | None = None,
+) -> CommitteeStep:
+    """The update of a two-layer student.
 
     Parameters
     ----------
-    activation
-        The activation of the hidden units of student and teacher.
+    student
+        The activation of the student's hidden units, or one for each unit.
     learning_rate
-        eta in J_i <- J_i + (eta / N) delta_i xi.
+        eta in J_i <- J_i + (eta / N) delta_i xi, as long as it is constant.
+    teacher
+        As ``student``; None: the student's, which is then one activation.
+    w, v
+        Output weights of student (K,) and teacher (M,); None: ones. Student weights that learn are not given here.
+    theta, phi
+        Biases of student (K,) and teacher (M,), likewise; None: zeros.
+    adaptive_w, adaptive_theta
+        Whether w or theta are among the own numbers that learn, in this order.
+    label_noise
+        Standard deviation of the noise on the teacher's output; None: no noise.
+    keep
+        Probability with which a hidden unit of the student takes part in an update; None: all do.
+    output_weight_decay
+        lambda_w of output weights that learn; None: no decay.
 
     Returns
     -------
     CommitteeStep
-        To be passed to `learndyn.engines.overlaps.run_overlaps` or `learndyn.engines.weights.run_weights`.
+        For a `learndyn.scenarios.process.Process`.
     """
-    return CommitteeStep(ActivationTag(activation, __file__), float(learning_rate))
+    return CommitteeStep(
+        student=_layer(student),
+        teacher=_layer(student if teacher is None else teacher),
+        learning_rate=float(learning_rate),
+        w=_numbers(w),
+        v=_numbers(v),
+        theta=_numbers(theta),
+        phi=_numbers(phi),
+        adaptive_w=adaptive_w or None,
+        adaptive_theta=adaptive_theta or None,
+        label_noise=None if label_noise is None else float(label_noise),
+        keep=None if keep is None else float(ndtri(keep)),
+        output_weight_decay=None if output_weight_decay is None else float(output_weight_decay),
+    )
+
+
+def luck_count(step: CommitteeStep, K: int) -> int:
+    """Standard normals that an input needs beside itself: one for label noise, then K for dropout."""
+    return (step.label_noise is not None) + (0 if step.keep is None else K)
+
+
+def _layer(activations: Activation | Sequence[Activation]) -> tuple[tuple[ActivationTag, np.ndarray | None], ...]:
+    """Each activation of a layer once, in the order in which they appear, with the units that have it."""
+    if isinstance(activations, Activation):
+        return ((ActivationTag(activations, __file__), None),)
+    kinds = list(dict.fromkeys(activations))
+    if len(kinds) == 1:
+        return _layer(kinds[0])
+    names = [kinds.index(one) for one in activations]
+    return tuple(
+        (ActivationTag(one, __file__), np.flatnonzero(np.equal(names, index))) for index, one in enumerate(kinds)
+    )
+
+
+def _numbers(values: Any) -> np.ndarray | None:
+    """A contiguous, writable copy: an array of another kind would compile another program."""
+    return None if values is None else np.array(values, dtype=float)
+
+
+# ---- Options: what each function does is chosen by the types, when a kernel is compiled; nothing, where the option is
+# off. (numba wants the same annotations on a template and on its implementation; a lambda has none, hence none here.)
+
+
+def _chosen(choose: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of kernels whose implementation ``choose`` gives for the types of its arguments."""
+
+    def function(*arguments: Any) -> Any:
+        raise NotImplementedError("only inside numba kernels")
+
+    overload(function)(choose)
+    return function
+
+
+def _on(step: Any, name: str) -> bool:
+    """Whether the option `name` of a step's type is there."""
+    return not isinstance(step.types[step.fields.index(name)], types.NoneType)
+
+
+@_chosen
+def _with_theta(step, own, K, i, x):
+    """x_i + theta_i."""
+    if _on(step, "adaptive_theta"):
+        if _on(step, "adaptive_w"):
+            return lambda step, own, K, i, x: x + get(own, K + i)
+        return lambda step, own, K, i, x: x + get(own, i)
+    if _on(step, "theta"):
+        return lambda step, own, K, i, x: x + step.theta[i]
+    return lambda step, own, K, i, x: x
+
+
+@_chosen
+def _times_w(step, own, i, value):
+    """w_i times a value."""
+    if _on(step, "adaptive_w"):
+        return lambda step, own, i, value: get(own, i) * value
+    if _on(step, "w"):
+        return lambda step, own, i, value: step.w[i] * value
+    return lambda step, own, i, value: value
+
+
+@_chosen
+def _if_kept(step, luck, place, i, value):
+    """m_i times a value."""
+    if not _on(step, "keep"):
+        return lambda step, luck, place, i, value: value
+    if _on(step, "label_noise"):
+        return lambda step, luck, place, i, value: select(get(luck, place + 1 + i) < step.keep, value, 0.0)
+    return lambda step, luck, place, i, value: select(get(luck, place + i) < step.keep, value, 0.0)
+
+
+@_chosen
+def _with_phi(step, n, y):
+    """y_n + phi_n."""
+    if _on(step, "phi"):
+        return lambda step, n, y: y + step.phi[n]
+    return lambda step, n, y: y
+
+
+@_chosen
+def _times_v(step, n, value):
+    """v_n times a value."""
+    if _on(step, "v"):
+        return lambda step, n, value: step.v[n] * value
+    return lambda step, n, value: value
+
+
+@_chosen
+def _with_noise(step, luck, place, tau):
+    """The label: the teacher's output with noise."""
+    if _on(step, "label_noise"):
+        return lambda step, luck, place, tau: tau + step.label_noise * get(luck, place)
+    return lambda step, luck, place, tau: tau
+
+
+@_chosen
+def _keep_output(step, change, i, output):
+    """Put m_i g(x_i + theta_i) where the direction of w_i will be."""
+    if _on(step, "adaptive_w"):
+        return lambda step, change, i, output: put(change, i, output)
+    return lambda step, change, i, output: None
+
+
+@_chosen
+def _decayed(step, own, i, direction):
+    """The direction of w_i less lambda_w w_i."""
+    if _on(step, "output_weight_decay"):
+        return lambda step, own, i, direction: direction - step.output_weight_decay * get(own, i)
+    return lambda step, own, i, direction: direction
+
+
+@_chosen
+def _direct_own(step, own, K, error, delta, change):
+    """The directions of the own numbers; those of w begin with what `_keep_output` has put there."""
+    w, theta = _on(step, "adaptive_w"), _on(step, "adaptive_theta")
+    if w and theta:
+        return _direct_both
+    if w:
+        return lambda step, own, K, error, delta, change: _direct_w(step, own, K, error, change)
+    if theta:
+        return lambda step, own, K, error, delta, change: _direct_theta(0, K, delta, change)
+    return lambda step, own, K, error, delta, change: None
+
+
+def _direct_both(step, own, K, error, delta, change):
+    _direct_w(step, own, K, error, change)
+    _direct_theta(K, K, delta, change)
+
+
+@njit
+def _direct_w(step, own, K, error, change):
+    for i in range(K):
+        put(change, i, _decayed(step, own, i, error * get(change, i)))
+
+
+@njit
+def _direct_theta(first, K, delta, change):
+    for i in range(K):
+        put(change, first + i, get(delta, i))
+
+
+# ---- Layers: one activation after another
+
+
+@_chosen
+def _count(units, z):
+    """How many units of a layer have an activation."""
+    if isinstance(units, types.NoneType):
+        return lambda units, z: z.shape[0]
+    return lambda units, z: units.shape[0]
+
+
+@_chosen
+def _unit(units, index):
+    """The units that have an activation, by their index among them."""
+    if isinstance(units, types.NoneType):
+        return lambda units, index: index
+    return lambda units, index: units[index]
+
+
+@njit
+def _teacher_unit(tag, step, n, y):
+    """v_n g(y_n + phi_n)."""
+    return _times_v(step, n, g(tag, _with_phi(step, n, get(y, n))))
+
+
+@_chosen
+def _add_teacher(layer, step, y, tau):
+    """tau with the outputs of these units of the teacher."""
+    if len(layer) == 0:
+        return lambda layer, step, y, tau: tau
+
+    def add(layer, step, y, tau):
+        tag, units = layer[0]
+        for index in range(_count(units, y)):
+            tau += _teacher_unit(tag, step, _unit(units, index), y)
+        return _add_teacher(layer[1:], step, y, tau)
+
+    return add
+
+
+@njit
+def _teacher_output(layer, step, y):
+    """tau without noise. It begins with a unit: whether it is a number or lanes shows there."""
+    tag, units = layer[0]
+    tau = _teacher_unit(tag, step, _unit(units, 0), y)
+    for index in range(1, _count(units, y)):
+        tau += _teacher_unit(tag, step, _unit(units, index), y)
+    return _add_teacher(layer[1:], step, y, tau)
+
+
+@_chosen
+def _less_student(layer, step, x, own, luck, place, change, error):
+    """The error less the outputs of these units of the student."""
+    if len(layer) == 0:
+        return lambda layer, step, x, own, luck, place, change, error: error
+
+    def subtract(layer, step, x, own, luck, place, change, error):
+        tag, units = layer[0]
+        for index in range(_count(units, x)):
+            i = _unit(units, index)
+            output = _if_kept(step, luck, place, i, g(tag, _with_theta(step, own, x.shape[0], i, get(x, i))))
+            _keep_output(step, change, i, output)
+            error -= _times_w(step, own, i, output)
+        return _less_student(layer[1:], step, x, own, luck, place, change, error)
+
+    return subtract
+
+
+@_chosen
+def _write_deltas(layer, step, x, own, luck, place, error, delta):
+    """delta_i of these units of the student."""
+    if len(layer) == 0:
+        return lambda layer, step, x, own, luck, place, error, delta: None
+
+    def write(layer, step, x, own, luck, place, error, delta):
+        tag, units = layer[0]
+        for index in range(_count(units, x)):
+            i = _unit(units, index)
+            slope = _if_kept(step, luck, place, i, dg(tag, _with_theta(step, own, x.shape[0], i, get(x, i))))
+            put(delta, i, _times_w(step, own, i, slope * error))
+        _write_deltas(layer[1:], step, x, own, luck, place, error, delta)
+
+    return write
 
 
 @overload(error_signal)
-def _committee_error_signal(step: Any, x: Any, y: Any, delta: Any) -> Any:
+def _committee_error_signal(step, x, y, own, luck, place, delta, change):
     if not (isinstance(step, types.NamedTuple) and step.instance_class is CommitteeStep):
         return None
 
-    def implementation(step: Any, x: Any, y: Any, delta: Any) -> None:
-        error = g(step.activation, get(y, 0))  # tau - sigma
-        for n in range(1, y.shape[0]):
-            error += g(step.activation, get(y, n))
-        for i in range(x.shape[0]):
-            error -= g(step.activation, get(x, i))
-        for i in range(x.shape[0]):
-            put(delta, i, dg(step.activation, get(x, i)) * error)
+    def implementation(step, x, y, own, luck, place, delta, change):
+        error = _with_noise(step, luck, place, _teacher_output(step.teacher, step, y))
+        error = _less_student(step.student, step, x, own, luck, place, change, error)
+        _write_deltas(step.student, step, x, own, luck, place, error, delta)
+        _direct_own(step, own, x.shape[0], error, delta, change)
 
     return implementation
