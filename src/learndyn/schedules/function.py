@@ -1,0 +1,107 @@
+"""Any function of time as a schedule: eta(alpha) = function(alpha, xp)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from learndyn.errors import InputError
+from learndyn.gaussian.namespaces import NUMPY
+from learndyn.schedules.base import Schedule
+from learndyn.schedules.kinds import set_fields, times_of
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """A function that is equal to itself alone.
+
+    Its text is another one in every process: traced programs are kept on disk by the text of their key, and the address
+    of a function may come back as that of another.
+    """
+
+    function: Callable[[Any, Any], Any]
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and self.function is other.function
+
+    def __hash__(self) -> int:
+        return hash(("learndyn.schedule", id(self.function)))
+
+
+@dataclass(frozen=True)
+class Function(Schedule):
+    """What `Schedule.of` makes of a function.
+
+    Examples
+    --------
+    >>> from learndyn.schedules import Schedule
+    >>> Schedule.of(lambda alpha, xp: 1 / (1 + xp.sqrt(alpha)))([0, 4, 9]).tolist()
+    [1.0, 0.3333333333333333, 0.25]
+    """
+
+    kind: ClassVar[str] = "function"
+    writable: ClassVar[bool] = False
+    identity: Identity
+    times: tuple[float, ...] | Any = ()
+
+    def __post_init__(self) -> None:
+        set_fields(self, times=times_of(self.times, "knots") if np.size(self.times) else ())
+        if not callable(self.identity.function):
+            raise InputError(
+                f"Argument `function` must be a function of alpha and xp, but it is {self.identity.function!r}. "
+                "Write Schedule.of(lambda alpha, xp: 0.5 * xp.exp(-alpha / 100))."
+            )
+        two = np.array([1.0, 2.0])
+        with np.errstate(all="ignore"):
+            result = np.asarray(_checked(self.identity.function, two, NUMPY))
+        if result.shape not in ((), two.shape) or result.dtype.kind not in "iuf":
+            raise InputError(
+                f"Argument `function` must give one rate for each time, but for two times it gives {result!r}. "
+                "Write it elementwise, with xp.where instead of if."
+            )
+
+    def __repr__(self) -> str:
+        return f"Schedule.of({self.identity.function!r}, knots={self.times})"
+
+    def key(self) -> tuple[Any, ...]:
+        """The kind, and the function."""
+        return (self.kind, self.identity)
+
+    def numbers(self) -> np.ndarray:
+        """The knots."""
+        return np.array(self.times, dtype=float)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Refused: a file holds numbers and text."""
+        raise InputError(
+            "A schedule that is a function cannot be written to a file, which holds numbers and text. Use one of the "
+            "schedules in learndyn.schedules, such as PiecewiseLinear through points of the function."
+        )
+
+    @staticmethod
+    def formula(shape: tuple[Any, ...], alpha: Any, numbers: Any, xp: Any) -> Any:
+        """function(alpha, xp)."""
+        return _checked(shape[0].function, alpha, xp)
+
+    @staticmethod
+    def corners(shape: tuple[Any, ...], numbers: np.ndarray) -> np.ndarray:
+        """The knots as given."""
+        return numbers
+
+
+def _checked(function: Callable[[Any, Any], Any], alpha: Any, xp: Any) -> Any:
+    try:
+        return function(alpha, xp)
+    except (TypeError, ValueError) as error:
+        # Also what JAX raises where its numbers are taken for NumPy's, or in an `if`.
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            "Argument `function` of a schedule must be elementwise in alpha with the functions of `xp`, but it failed: "
+            f"{reason} Write function(alpha, xp) with xp.exp instead of math.exp or np.exp, and xp.where instead of "
+            "if."
+        ) from error
