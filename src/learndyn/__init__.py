@@ -16,14 +16,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from learndyn import activations, figures, functional, plot, testing
+    from learndyn import activations, figures, functional, plot, schedules, testing
     from learndyn.activations import Activation, activation
     from learndyn.analysis.fluctuations import fluctuations
     from learndyn.errors import InputError, LearndynError, LearndynWarning
     from learndyn.options import logspaced
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
     from learndyn.scenario_file import read_scenario_file, write_scenario_file
-    from learndyn.scenarios.student_teacher.scenario import Student, StudentTeacher, Teacher
+    from learndyn.scenarios.student_teacher.inputs import Inputs
+    from learndyn.scenarios.student_teacher.motion import RandomWalk, Rotation, Switch
+    from learndyn.scenarios.student_teacher.networks import Student, Teacher
+    from learndyn.scenarios.student_teacher.rules import Momentum, Rule
+    from learndyn.scenarios.student_teacher.scenario import StudentTeacher
     from learndyn.scenarios.student_teacher.start import Start
     from learndyn.verbs import drift, simulate, solve
 
@@ -32,12 +36,18 @@ __version__ = "0.1.0"
 _HOME = {
     "Activation": "activations",
     "InputError": "errors",
+    "Inputs": "scenarios.student_teacher.inputs",
     "LearndynError": "errors",
     "LearndynWarning": "errors",
+    "Momentum": "scenarios.student_teacher.rules",
+    "RandomWalk": "scenarios.student_teacher.motion",
+    "Rotation": "scenarios.student_teacher.motion",
+    "Rule": "scenarios.student_teacher.rules",
     "Start": "scenarios.student_teacher.start",
-    "Student": "scenarios.student_teacher.scenario",
+    "Student": "scenarios.student_teacher.networks",
     "StudentTeacher": "scenarios.student_teacher.scenario",
-    "Teacher": "scenarios.student_teacher.scenario",
+    "Switch": "scenarios.student_teacher.motion",
+    "Teacher": "scenarios.student_teacher.networks",
     "activation": "activations",
     "drift": "verbs",
     "fluctuations": "analysis.fluctuations",
@@ -52,16 +62,22 @@ _HOME = {
     "start_of": "results",
     "write_scenario_file": "scenario_file",
 }
-_MODULES = ("activations", "figures", "functional", "plot", "testing")
+_MODULES = ("activations", "figures", "functional", "plot", "schedules", "testing")
 
 __all__ = [
     "Activation",
     "InputError",
+    "Inputs",
     "LearndynError",
     "LearndynWarning",
+    "Momentum",
+    "RandomWalk",
+    "Rotation",
+    "Rule",
     "Start",
     "Student",
     "StudentTeacher",
+    "Switch",
     "Teacher",
     "activation",
     "activations",
@@ -76,6 +92,7 @@ __all__ = [
     "read_scenario_file",
     "save",
     "scenario_of",
+    "schedules",
     "simulate",
     "solve",
     "start_of",

@@ -120,6 +120,6 @@ def or_list(words: list[str]) -> str:
     return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]
 
 
-def nested(value: np.ndarray) -> Matrix:
-    """A matrix as nested tuples: hashable, comparable, printable."""
-    return tuple(tuple(float(x) for x in row) for row in value)
+def nested(value: Any) -> Any:
+    """An array as nested tuples of floats: hashable, comparable, printable."""
+    return tuple(map(nested, value)) if np.ndim(value) else float(value)

@@ -61,7 +61,7 @@ def trajectory(
     observables: dict[str, Any] | None = None,
 ) -> xr.Dataset:
     """The dataset of flat states of shape (times, n), or (replicas, times, n) from a simulation of these replicas."""
-    labelled = _labelled(scenario, scenario.rows(states), times, replicas)
+    labelled = _labelled(scenario, scenario.rows(states, times), times, replicas)
     attributes = {
         "schema": SCHEMA,
         "engine": engine,
@@ -87,7 +87,7 @@ def _labelled(scenario: Any, rows: dict[str, np.ndarray], times: np.ndarray, rep
     if replicas is not None:
         return _dataset(scenario, rows, times, replicas)
     sizes = tuple(len(labels) for labels in scenario.coordinates().values())
-    key = (scenario.kind, sizes, times.tobytes())
+    key = (scenario.kind, sizes, tuple((name, row.ndim) for name, row in rows.items()), times.tobytes())
     if key not in _frames:
         if len(_frames) >= FRAMES:
             _frames.pop(next(iter(_frames)))

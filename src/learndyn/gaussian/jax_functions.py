@@ -132,6 +132,7 @@ class _Jax:
     ratio = staticmethod(ratio)
     product = staticmethod(product)
     batched_map = staticmethod(batched_map)
+    stop_gradient = staticmethod(jax.lax.stop_gradient)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(jnp, name)

@@ -10,6 +10,7 @@ Beyond the array functions of NumPy, a namespace offers
     ratio(a, b)   a / b, and 0 where b = 0
     product(A, B) the matrix product of arrays with one or two axes
     batched_map(f, arrays, size)   f over the first axis of all arrays, `size` of them at once
+    stop_gradient(x)   x, as a constant for derivatives
 
 With D = s11 s22 - s12^2 the arcsine of a correlation is angle(s12, root(D)): exact at correlations of +-1 and defined
 for zero variances. In the averages of a drift the singular parts cancel at a perfectly specialised student (units that
@@ -68,6 +69,10 @@ class _Numpy:
     @staticmethod
     def batched_map(function: Any, arrays: Any, size: int) -> Any:
         return np.array([function(row) for row in zip(*arrays, strict=True)])
+
+    @staticmethod
+    def stop_gradient(x: Any) -> Any:
+        return x
 
 
 NUMPY = _Numpy()

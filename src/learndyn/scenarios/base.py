@@ -31,6 +31,9 @@ class Flow:
 
     ``drift`` is a pure JAX function of time, a flat float64 state and a dict of float64 arrays; ``key`` is hashable and
     stands for everything that changes the shape of the computation (units, activation, which options are on).
+
+    A drift that jumps or has a corner at some times has ``knots(values)``, in NumPy: those times, in any order, as many
+    for all values. At a jump the drift is that of the side after it.
     """
 
     key: Hashable
@@ -39,6 +42,8 @@ class Flow:
     size: Callable[[Any], Any]
     # Whether to compile for a quick start rather than for speed; None: where the state is short.
     quick: bool | None = None
+    # None: there are none, and the compiled program does not ask.
+    knots: Callable[[dict[str, Any]], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,15 +115,15 @@ class Scenario(Protocol):
         """The labels 1, 2, ... of the dims that `quantities` names."""
         ...
 
-    def rows(self, states: np.ndarray) -> dict[str, np.ndarray]:
-        """Order parameters and observables of flat states of shape (..., n)."""
+    def rows(self, states: np.ndarray, times: Any = 0.0) -> dict[str, np.ndarray]:
+        """Order parameters and observables of flat states of shape (..., n), at times that broadcast to (...)."""
         ...
 
     def order_parameters(self, states: np.ndarray) -> dict[str, np.ndarray]:
         """The order parameters alone, by name, of flat states of shape (..., n)."""
         ...
 
-    def first_impossible(self, states: np.ndarray, tolerance: float) -> int:
+    def first_impossible(self, states: np.ndarray, tolerance: float, times: Any = 0.0) -> int:
         """Number of leading states that are possible (a covariance, say), up to a relative tolerance."""
         ...
 

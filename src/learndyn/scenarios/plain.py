@@ -9,27 +9,53 @@ import numpy as np
 
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
-from learndyn.scenarios.student_teacher.scenario import Student, StudentTeacher, Teacher
+from learndyn.scenarios.student_teacher import motion
+from learndyn.scenarios.student_teacher.inputs import Inputs
+from learndyn.scenarios.student_teacher.networks import Student, Teacher
+from learndyn.scenarios.student_teacher.rules import Momentum, Rule
+from learndyn.scenarios.student_teacher.scenario import OPTIONS, StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
+from learndyn.schedules import Schedule
 
 KINDS: dict[str, Any] = {StudentTeacher.kind: StudentTeacher}
 PARTS: dict[str, Any] = {"student": Student, "teacher": Teacher}
+# Fields that hold a table of their own, by the word that its key `kind` has; those of one class need none.
+TABLES: dict[str, dict[str, Any]] = {
+    "teacher_drift": motion.KINDS,
+    "rule": {Momentum.kind: Momentum},
+    "inputs": {"": Inputs},
+}
 
 
 def scenario_to_plain(scenario: Any) -> dict[str, Any]:
-    """The scenario as a dict; `scenario_from_plain` is the inverse."""
+    """The scenario as a dict; `scenario_from_plain` is the inverse. Options that are off are not in it."""
     plain: dict[str, Any] = {"kind": scenario.kind}
     for entry in fields(scenario):
         value = getattr(scenario, entry.name)
-        plain[entry.name] = _part_to_plain(value) if entry.name in PARTS else _plain_value(value)
+        if entry.name in PARTS:
+            plain[entry.name] = _part_to_plain(value)
+        elif entry.name not in OPTIONS or value != entry.default:
+            plain[entry.name] = _field_to_plain(entry.name, value)
     return plain
+
+
+def _field_to_plain(name: str, value: Any) -> Any:
+    if isinstance(value, Schedule):
+        return value.to_plain()
+    if isinstance(value, Rule):
+        return value.name
+    for kind, cls in TABLES.get(name, {}).items():
+        if isinstance(value, cls):
+            found = {entry.name: _plain_value(getattr(value, entry.name)) for entry in fields(value)}
+            return {"kind": kind, **found} if kind else found
+    return _plain_value(value)
 
 
 def _part_to_plain(part: Any) -> dict[str, Any]:
     plain = {entry.name: _plain_value(getattr(part, entry.name)) for entry in fields(part)}
     if "T" in plain and np.array_equal(np.array(plain["T"]), np.eye(plain["units"])):
         del plain["T"]
-    return plain
+    return {name: value for name, value in plain.items() if value is not None}
 
 
 def _plain_value(value: Any) -> Any:
@@ -48,12 +74,31 @@ def scenario_from_plain(plain: dict[str, Any]) -> Any:
     for name, part in PARTS.items():
         if name in plain:
             plain[name] = build(part, plain[name], f"scenario.{name}")
+    for name in TABLES:
+        if isinstance(plain.get(name), dict):
+            plain[name] = table_from_plain(name, plain[name])
     return build(KINDS[kind], plain, "scenario")
+
+
+def table_from_plain(name: str, plain: dict[str, Any]) -> Any:
+    """What a table of the scenario stands for."""
+    kinds, where = TABLES[name], f"scenario.{name}"
+    if "" in kinds:
+        return build(kinds[""], plain, where)
+    rest = {key: value for key, value in plain.items() if key != "kind"}
+    kind = plain.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise InputError(
+            f"Key `{where}.kind` must be {or_list(sorted(kinds))}, but it is {kind!r}.{did_you_mean(kind, sorted(kinds))}"
+        )
+    return build(kinds[kind], rest, where)
 
 
 def start_to_plain(start: Start) -> dict[str, Any]:
     """The start as a dict."""
-    return {entry.name: _plain_value(getattr(start, entry.name)) for entry in fields(start)}
+    plain = {entry.name: _plain_value(getattr(start, entry.name)) for entry in fields(start)}
+    plain["more"] = {name: _plain_value(value) for name, value in start.more}
+    return {name: value for name, value in plain.items() if value is not None and value != {}}
 
 
 def start_from_plain(plain: dict[str, Any]) -> Start:

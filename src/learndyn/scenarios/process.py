@@ -152,11 +152,11 @@ class Process:
         """Which own numbers are fast, (E,)."""
         return np.concatenate([np.zeros(0, dtype=bool), *(np.full(len(part.start), part.fast) for part in self.own)])
 
-    def own_name(self, index: int) -> str:
-        """The name of an own number, such as 'w'."""
+    def own_part(self, index: int) -> OwnNumbers:
+        """The part that an own number belongs to."""
         for part in self.own:
             if index < len(part.start):
-                return part.name
+                return part
             index -= len(part.start)
         raise IndexError(index)
 

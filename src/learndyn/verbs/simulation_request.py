@@ -140,17 +140,17 @@ class Request:
         if self.method == "diffusion":
             return self._diffusion(N, common)
         at, steps = self.start.at, self._steps(N)
-        step, C = self.scenario.step(), self.scenario.covariance(self.start)
+        process = self.scenario.process(self.start)
         common |= {"at": at, "time_name": self.scenario.time_name}
         if self.method == "weights":
             from learndyn.engines.weights import run_weights
 
-            run = run_weights(step, C, self.scenario.K, N, steps, record_weights=self.record_weights, **common)
+            run = run_weights(process, N, steps, record_weights=self.record_weights, **common)
         else:
             from learndyn.engines.overlaps import run_overlaps
 
-            run = run_overlaps(step, C, self.scenario.K, N, steps, **common)
-        result = self._label(run, N, at + run.steps / N, self.scenario.pack(run.R, run.Q), {})
+            run = run_overlaps(process, N, steps, **common)
+        result = self._label(run, N, at + run.steps / N, self.scenario.pack(run.record, self.start), {})
         return result if run.J is None or run.B is None else _with_weights(result, run.J, run.B)
 
     def _diffusion(self, N: int, common: dict[str, Any]) -> xr.Dataset:

@@ -122,7 +122,7 @@ def solve(
 def verdict(scenario: Any, run: Any, tolerance: float) -> tuple[str, str, int]:
     """Status, sentence and number of good rows of an integration."""
     name, end = scenario.time_name, f"{run.end:.6g}"
-    rows = scenario.first_impossible(run.states, tolerance)
+    rows = scenario.first_impossible(run.states, tolerance, run.times)
     if rows < len(run.states):
         at = f"{run.times[rows]:.6g}"
         return "lost_positivity", (

@@ -1,7 +1,7 @@
 """Inputs with a structure: Gaussian with a few distinct eigenvalues of the covariance, or with a mean of order one.
 
-    xi = sum_l sqrt(lambda_l) xi_l,   xi_l standard normal in a subspace of dimension share_l N
-    xi = mu + standard normal,        |mu|^2 of order one
+xi = sum_l sqrt(lambda_l) xi_l,   xi_l standard normal in a subspace of dimension share_l N
+xi = mu + standard normal,        |mu|^2 of order one
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The two networks of the scenario: hidden layers whose outputs are added with output weights.
 
-    sigma = sum_i w_i g_i(x_i + theta_i),   tau = sum_n v_n g_n(y_n + phi_n)
+sigma = sum_i w_i g_i(x_i + theta_i),   tau = sum_n v_n g_n(y_n + phi_n)
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Student:
         object.__setattr__(self, "units", count(self.units, "units"))
         object.__setattr__(self, "activation", activation_names_of(self.activation, self.units))
         for name in self.unit_activations:
-            if activation(name).teacher_only:
+            if getattr(activation(name), "teacher_only", False):
                 raise InputError(
                     f"Argument `activation` of a student must have a derivative to learn by, but that of {name!r} is "
                     'zero almost everywhere: it is for teachers. Try "erf" or "tanh".'

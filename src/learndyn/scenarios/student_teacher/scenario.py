@@ -16,149 +16,92 @@ from typing import Any, ClassVar
 import numpy as np
 
 from learndyn.activations import Activation, activation
-from learndyn.arguments import (
-    Matrix,
-    array,
-    choice,
-    count,
-    did_you_mean,
-    nested,
-    number,
-    positive_semidefinite,
-    symmetric,
-)
+from learndyn.arguments import choice, count, did_you_mean, number
 from learndyn.errors import InputError
+from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.base import Flow, Noise, Quantity
-from learndyn.scenarios.student_teacher import observables, state
+from learndyn.scenarios.student_teacher import compatibility, observables, state
+from learndyn.scenarios.student_teacher.flow import layout_of, make_flow
+from learndyn.scenarios.student_teacher.geometry import arrangement_of
+from learndyn.scenarios.student_teacher.inputs import Inputs
+from learndyn.scenarios.student_teacher.layout import Layout
+from learndyn.scenarios.student_teacher.motion import RandomWalk, Rotation, Switch
+from learndyn.scenarios.student_teacher.networks import Student, Teacher, one_a_unit
+from learndyn.scenarios.student_teacher.rules import Momentum, rule_of
 from learndyn.scenarios.student_teacher.start import Start
+from learndyn.scenarios.student_teacher.structure import Structure
+from learndyn.schedules import Schedule, schedule_of
 
 DYNAMICS = ["sgd", "gradient_flow"]
-
-
-def _activation_name(value: str | Activation) -> str:
-    name = activation(value).name
-    known = activation(name)
-    if isinstance(value, Activation) and value is not known:
-        raise InputError(
-            f"Argument `activation` must be an activation that learndyn knows by its name, but it is another one with "
-            f"the name {name!r}. Give it a name of its own in learndyn.activations.registry."
-        )
-    return name
+TIME_SCALES = ["N", "fast"]
+CONNECTIVITIES = ["full", "tree"]
+# Fields that files and results leave out where they have their default, which switches them off.
+OPTIONS = (
+    "rule", "output_learning_rate", "output_time_scale", "bias_learning_rate", "label_noise", "weight_decay",
+    "output_weight_decay", "dropout_keep", "batch_size", "teacher_drift", "inputs", "connectivity",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=256)
-def _check_start(start: Start, K: int, M: int, teacher: Teacher) -> None:
-    """Refuse a start that is impossible for this teacher; what has passed is not looked at again."""
-    start.check(K, M, np.array(teacher.T))
-
-
-@dataclass(frozen=True)
-class Student:
-    """The network that learns: a hidden layer whose outputs are added.
-
-    Parameters
-    ----------
-    units
-        Number of hidden units K, at least 1. One unit is the perceptron.
-    activation
-        ``"erf"`` (g(x) = erf(x / sqrt 2)), ``"relu"`` or ``"linear"``; or a registered `Activation`, whose
-        name is kept.
-
-    Raises
-    ------
-    InputError
-        When ``units`` is not a positive whole number or the activation is unknown.
-
-    Examples
-    --------
-    >>> import learndyn as ld
-    >>> ld.Student(units=2, activation="relu")
-    Student(units=2, activation='relu')
-    """
-
-    units: int
-    activation: str | Activation = "erf"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "units", count(self.units, "units"))
-        object.__setattr__(self, "activation", _activation_name(self.activation))
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """The network that is to be learned: a hidden layer whose outputs are added.
-
-    Parameters
-    ----------
-    units
-        Number of hidden units M, at least 1.
-    activation
-        As for `Student`.
-    T
-        Overlaps B B^T of the teacher's weight vectors, shape (M, M), positive semidefinite; the identity when not
-        given. A graded teacher has a diagonal T, correlated teacher units have off-diagonal entries. A number will
-        do for M = 1.
-
-    Raises
-    ------
-    InputError
-        When T has another shape, is not symmetric or not positive semidefinite.
-
-    Examples
-    --------
-    >>> import learndyn as ld
-    >>> ld.Teacher(units=2, activation="erf", T=[[1, 0], [0, 4]]).T
-    ((1.0, 0.0), (0.0, 4.0))
-    """
-
-    units: int
-    activation: str | Activation = "erf"
-    T: Matrix | Any = None
-
-    def __post_init__(self) -> None:
-        M = count(self.units, "units")
-        object.__setattr__(self, "units", M)
-        object.__setattr__(self, "activation", _activation_name(self.activation))
-        T = np.eye(M) if self.T is None else array(self.T, "T")
-        T = T.reshape(1, 1) if M == 1 and T.ndim == 0 else T
-        T = array(T, "T", (M, M), f"The teacher has {M} unit(s).")
-        T = symmetric(T, "T")
-        positive_semidefinite(T, "T", "T holds the overlaps B_n . B_m of the teacher's weight vectors.")
-        object.__setattr__(self, "T", nested(T))
-
-    @classmethod
-    def from_weights(cls, B: Any, activation: str | Activation = "erf") -> Teacher:
-        """A teacher with the overlaps of given weight vectors ``B``, shape (M, N)."""
-        B = array(B, "B")
-        if B.ndim != 2:
-            raise InputError(f"Argument `B` must have shape (M, N), but it has shape {B.shape}.")
-        return cls(len(B), activation, B @ B.T)
+def _check_start(start: Start, scenario: StudentTeacher) -> Start:
+    """The start with everything that this scenario needs; what has passed is not looked at again."""
+    return start.completed(scenario)
 
 
 @dataclass(frozen=True)
 class StudentTeacher:
-    """A student that learns on-line from a teacher: perceptron (one unit) or soft committee machine.
+    """A student that learns on-line from a teacher: perceptrons, soft committee machines, two-layer networks, trees.
+
+        sigma = sum_i w_i g(x_i + theta_i),  tau = sum_n v_n g(y_n + phi_n) + noise,  delta_i = w_i g'(x_i) (tau - sigma)
+        J_i <- (1 - eta lambda / N) J_i + (eta / N) delta_i xi
 
     The equations, for N to infinity and alpha = updates / N [Straat 2018, p. 13 and 28-31; Saad & Solla 1995]:
 
-        dR_in/dalpha = eta <delta_i y_n>
-        dQ_ik/dalpha = eta (<delta_i x_k> + <delta_k x_i>) + eta^2 <delta_i delta_k>
+        dR_in/dalpha    = eta <delta_i y_n> - eta lambda R_in
+        dQ_ik/dalpha    = eta (<delta_i x_k> + <delta_k x_i>) - 2 eta lambda Q_ik + eta^2 <delta_i delta_k> / b
+        dw_i/dalpha     = eta_w (<(tau - sigma) g(x_i)> - lambda_w w_i)
+        dtheta_i/dalpha = eta_theta <delta_i>
 
     Parameters
     ----------
     student, teacher
-        `Student` and `Teacher`; any K and M. Both must have the same activation.
+        `Student` and `Teacher`; any K and M, and any activations, unit by unit.
     learning_rate
-        eta, a number above 0.
+        eta, a number above 0 or a schedule (`ld.schedules`).
     dynamics
-        ``"sgd"``: one example a step, the full equations. ``"gradient_flow"``: the eta^2 term dropped, the limit of
-        small learning rates at fixed eta alpha (alpha and eta stay in the equations; `simulate` refuses it, since no
-        finite step follows it).
+        ``"sgd"``: the full equations. ``"gradient_flow"``: the eta^2 terms dropped, the limit of small learning rates
+        at fixed eta alpha (alpha and eta stay in the equations; `simulate` refuses it, since no finite step follows
+        it). Label noise and batch size then change nothing.
+    rule
+        ``"gradient"``: F_i = delta_i. Others put another modulation F_i in its place: ``"hebb"``, ``"perceptron"``,
+        ``"adatron"``, ``"natural_gradient"``, an `ld.Momentum`, or an `ld.Rule` of your own.
+    output_learning_rate
+        eta_w of the output weights w, a number or a schedule; ``None``: they are fixed.
+    output_time_scale
+        ``"N"``: w_i gains (eta_w / N) ... an update. ``"fast"``: without 1 / N [Straat & Biehl 2019]; `solve` then takes
+        N to infinity and eta_w to 0 after it: w has its least-squares value at all times.
+    bias_learning_rate
+        eta_theta of the biases theta, a number or a schedule; ``None``: they are fixed.
+    label_noise
+        Standard deviation s of Gaussian noise on the label.
+    weight_decay, output_weight_decay
+        lambda of the first layer and lambda_w of the output weights, inside the update that eta scales.
+    dropout_keep
+        Probability p with which a hidden unit of the student takes part in an update; eps_g is that of the student
+        with output weights p w.
+    batch_size
+        Examples b an update; alpha counts updates / N.
+    teacher_drift
+        How the teacher moves: `ld.RandomWalk`, `ld.Rotation`, `ld.Switch`; ``None``: it does not.
+    inputs
+        `ld.Inputs` with a spectrum or a mean; ``None``: standard normal inputs.
+    connectivity
+        ``"full"``; ``"tree"``: each hidden unit sees its own part of the input, K = M, and N is the dimension of a part.
 
     Raises
     ------
     InputError
-        With one sentence that names the argument.
+        With one sentence that names the argument, also for options that do not go together.
 
     Examples
     --------
@@ -166,6 +109,11 @@ class StudentTeacher:
     >>> scenario = ld.StudentTeacher(ld.Student(2, "relu"), ld.Teacher(2, "relu"), learning_rate=0.1)
     >>> scenario.replace(learning_rate=0.5).learning_rate
     0.5
+    >>> two_layers = ld.StudentTeacher(
+    ...     ld.Student(2, "erf"), ld.Teacher(2, "erf", output_weights=[1.2, -3]), 0.5, output_learning_rate=0.1
+    ... )
+    >>> ld.solve(two_layers, ld.Start.random(two_layers, X=1e-3, seed=1), until=1000).w.isel(alpha=-1).shape
+    (2,)
     """
 
     kind: ClassVar[str] = "student_teacher"
@@ -175,8 +123,20 @@ class StudentTeacher:
 
     student: Student
     teacher: Teacher
-    learning_rate: float
+    learning_rate: float | Any
     dynamics: str = "sgd"
+    rule: str | Any = "gradient"
+    output_learning_rate: float | Any = None
+    output_time_scale: str = "N"
+    bias_learning_rate: float | Any = None
+    label_noise: float = 0.0
+    weight_decay: float = 0.0
+    output_weight_decay: float = 0.0
+    dropout_keep: float = 1.0
+    batch_size: int = 1
+    teacher_drift: RandomWalk | Rotation | Switch | None = None
+    inputs: Inputs | None = None
+    connectivity: str = "full"
 
     def __post_init__(self) -> None:
         for name, kind in (("student", Student), ("teacher", Teacher)):
@@ -185,14 +145,30 @@ class StudentTeacher:
                     f"Argument `{name}` must be an ld.{kind.__name__}, but it is {getattr(self, name)!r}. "
                     f"Write {name}=ld.{kind.__name__}(units=2, activation='erf')."
                 )
-        object.__setattr__(self, "learning_rate", number(self.learning_rate, "learning_rate", above=0.0))
+        self._check_numbers()
+        _check_kind(self.teacher_drift, "teacher_drift", (RandomWalk, Rotation, Switch))
+        _check_kind(self.inputs, "inputs", (Inputs,))
+        object.__setattr__(self, "rule", rule_of(self.rule))
         choice(self.dynamics, "dynamics", DYNAMICS)
-        if self.student.activation != self.teacher.activation:
+        choice(self.output_time_scale, "output_time_scale", TIME_SCALES)
+        choice(self.connectivity, "connectivity", CONNECTIVITIES)
+        compatibility.check_together(self)
+
+    def _check_numbers(self) -> None:
+        checked: dict[str, Any] = {"learning_rate": schedule_of(self.learning_rate, "learning_rate")}
+        for name in ("output_learning_rate", "bias_learning_rate"):
+            value = getattr(self, name)
+            checked[name] = None if value is None else schedule_of(value, name)
+        for name in ("label_noise", "weight_decay", "output_weight_decay"):
+            checked[name] = number(getattr(self, name), name, minimum=0.0)
+        keep = checked["dropout_keep"] = number(self.dropout_keep, "dropout_keep", above=0.0)
+        if keep > 1.0:
             raise InputError(
-                "Arguments `student` and `teacher` must have the same activation, but they have "
-                f"{self.student.activation!r} and {self.teacher.activation!r}. Averages across two activations are "
-                "not available yet."
+                f"Argument `dropout_keep` must be a probability, above 0 and at most 1, but it is {keep:g}."
             )
+        checked["batch_size"] = count(self.batch_size, "batch_size")
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     def replace(self, **changes: Any) -> StudentTeacher:
         """A changed copy, checked like a new one.
@@ -225,8 +201,23 @@ class StudentTeacher:
 
     @property
     def activation(self) -> Activation:
-        """The activation of both networks."""
-        return activation(self.student.activation)
+        """The activation of all units, where they have one and the same."""
+        names = set(self.structure.activations)
+        if len(names) > 1:
+            raise InputError(
+                f"Argument `scenario` must have one activation for this, but it has {', '.join(sorted(names))}."
+            )
+        return activation(names.pop())
+
+    @property
+    def rule_name(self) -> str:
+        """The rule in one word."""
+        rule = self.rule
+        return rule if isinstance(rule, str) else rule.kind if isinstance(rule, Momentum) else rule.name
+
+    def shown(self, name: str) -> str:
+        """A field with its value, as in a sentence."""
+        return f"{name}={getattr(self, name)!r}"
 
     @cached_property
     def T(self) -> np.ndarray:
@@ -235,106 +226,203 @@ class StudentTeacher:
         T.flags.writeable = False
         return T
 
+    @cached_property
+    def structure(self) -> Structure:
+        """What decides the shape of the computation."""
+        teacher, inputs, drift = self.teacher, self.inputs, self.teacher_drift
+        learned = self.output_learning_rate is not None
+        rates = (self.learning_rate, self.output_learning_rate, self.bias_learning_rate)
+        flow = self.dynamics == "gradient_flow"
+        return Structure(
+            K=self.K,
+            M=self.M,
+            activations=self.student.unit_activations + teacher.unit_activations,
+            dynamics=self.dynamics,
+            rule=self.rule_name,
+            weighted=learned or teacher.output_weights is not None,
+            output_rule=self.output_time_scale if learned else None,
+            biased=self.bias_learning_rate is not None or teacher.biases is not None,
+            learned_biases=self.bias_learning_rate is not None,
+            noisy=self.label_noise > 0.0 and not flow,
+            decays=self.weight_decay > 0.0,
+            output_decays=self.output_weight_decay > 0.0,
+            dropout=self.dropout_keep < 1.0,
+            batched=self.batch_size > 1 and not flow,
+            tree=self.connectivity == "tree",
+            spectrum=0 if inputs is None or inputs.plain or inputs.mean_length > 0.0 else len(inputs.eigenvalues),
+            shifted=inputs is not None and inputs.mean_length > 0.0,
+            motion=RandomWalk.kind if isinstance(drift, RandomWalk) else drift,
+            schedules=tuple(rate.key() if isinstance(rate, Schedule) else None for rate in rates),
+        )
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The blocks of the flat state."""
+        return layout_of(self.structure)
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "T"}
+        return {name: self.__dict__[name] for name in self.__dict__ if name in {entry.name for entry in fields(self)}}
 
     # What the engines ask for (learndyn.scenarios.base.Scenario).
 
     def as_start(self, start: Any) -> Start:
-        """The start, checked against this scenario; a row of an earlier result will do."""
-        start = Start.of(start)
-        _check_start(start, self.K, self.M, self.teacher)
-        return start
+        """The start, checked against this scenario and with all that it needs; a row of an earlier result will do."""
+        return _check_start(Start.of(start, self), self)
 
     def covariance(self, start: Start) -> np.ndarray:
-        """[[Q, R], [R^T, T]] of a start."""
-        return state.covariance(self.initial_state(start), self.K, self.M, self.T)
+        """Covariance of the pre-activations (x, y) at a start: [[Q, R], [R^T, T]] for standard inputs."""
+        parts = self.layout.unpack(self.initial_state(start))
+        return arrangement_of(self.structure).units(parts, self.values(), start.at, NUMPY).C
 
     def initial_state(self, start: Start) -> np.ndarray:
-        """R row by row, then the upper triangle of Q."""
-        return state.pack(np.array(start.R), np.array(start.Q))
+        """The flat state: R row by row, then the upper triangle of Q, then what options add."""
+        return self.layout.pack(_check_start(start, self).parts(self))
 
     @property
     def state_length(self) -> int:
         """Length of the flat state."""
-        return self.K * self.M + self.K * (self.K + 1) // 2
+        return self.layout.length
 
     def values(self) -> dict[str, np.ndarray]:
-        """The numbers that may change without compiling again."""
-        return {"learning_rate": np.asarray(self.learning_rate), "T": self.T}
+        """The numbers that may change without compiling again: those of the options that are on."""
+        return self._values
+
+    @cached_property
+    def _values(self) -> dict[str, np.ndarray]:
+        s = self.structure
+        found: dict[str, Any] = {"learning_rate": _numbers(self.learning_rate), "T": self.T}
+        if isinstance(self.teacher_drift, Rotation | Switch):
+            found["T"] = self.teacher_drift.overlaps(self.T)
+        numbers = {
+            "output_learning_rate": (s.output_rule == "N", self.output_learning_rate),
+            "bias_learning_rate": (s.learned_biases, self.bias_learning_rate),
+            "label_noise": (s.noisy, self.label_noise),
+            "weight_decay": (s.decays, self.weight_decay),
+            "output_weight_decay": (s.output_decays, self.output_weight_decay),
+            "keep": (s.dropout, self.dropout_keep),
+            "batch_size": (s.batched, float(self.batch_size)),
+            "v": (s.weighted, self.teacher.output_weights or (1.0,) * self.M),
+            "phi": (s.biased, self.teacher.biases or (0.0,) * self.M),
+            "teacher_drift": (s.motion == RandomWalk.kind, getattr(self.teacher_drift, "rate", None)),
+            "damping": (s.rule == Momentum.kind, getattr(self.rule, "damping", None)),
+        }
+        found |= {name: _numbers(value) for name, (on, value) in numbers.items() if on}
+        if s.spectrum:
+            found |= {"eigenvalues": _numbers(self.inputs.eigenvalues), "shares": _numbers(self.inputs.shares)}
+        if s.shifted:
+            overlap = one_a_unit(self.inputs.mean_overlap, "mean_overlap", self.M)
+            found |= {"mean_overlap": _numbers(overlap), "mean_square": _numbers(self.inputs.mean_length**2)}
+        return found
 
     def flow(self) -> Flow:
         """The order-parameter equations in JAX."""
-        from learndyn.scenarios.student_teacher.flow import make_flow
-
-        return make_flow(self.K, self.M, self.activation, self.dynamics)
+        return make_flow(self.structure)
 
     def noise(self) -> Noise:
-        """What makes single runs differ at finite N, in JAX; refused for the gradient flow."""
-        if self.dynamics == "gradient_flow":
-            raise InputError(
-                "Argument `scenario` must have dynamics='sgd' to fluctuate, but it has 'gradient_flow', which is the "
-                "limit of a vanishing learning rate. Use scenario.replace(dynamics='sgd') with a small learning_rate."
-            )
+        """What makes single runs differ at finite N, in JAX; refused for the gradient flow, and where options are on."""
+        self._require_steps("fluctuate")
+        self.require_plain("fluctuations")
         from learndyn.scenarios.student_teacher.noise import make_noise
 
         return make_noise(self.K, self.M, self.activation)
 
-    def step(self) -> Any:
-        """One microscopic update, compiled by numba; refused for the gradient flow."""
+    def require_plain(self, what: str) -> None:
+        """Refuse what is known for soft committee machines without options only."""
+        if not self.structure.plain:
+            raise InputError(
+                f"Argument `scenario` must be a soft committee machine without options for {what}: their covariance is "
+                f"known for one learning rate, one of the activations erf, relu, linear, and fixed output weights of 1 "
+                "only. Use ld.simulate with method='overlaps', which has every option."
+            )
+
+    def _require_steps(self, what: str) -> None:
         if self.dynamics == "gradient_flow":
             raise InputError(
-                "Argument `scenario` must have dynamics='sgd' to be simulated, but it has 'gradient_flow', which is "
-                "the limit of a vanishing learning rate. Use scenario.replace(dynamics='sgd') with a small "
-                "learning_rate."
+                f"Argument `scenario` must have dynamics='sgd' to {what}, but it has 'gradient_flow', which is the "
+                "limit of a vanishing learning rate. Use scenario.replace(dynamics='sgd') with a small learning_rate."
             )
+
+    def process(self, start: Any) -> Any:
+        """What is repeated at finite N, from a start (`learndyn.scenarios.process.Process`)."""
+        self._require_steps("be simulated")
+        from learndyn.scenarios.student_teacher.process import make_process
+
+        return make_process(self, self.as_start(start))
+
+    def step(self) -> Any:
+        """One microscopic update without options, compiled by numba; refused for the gradient flow."""
+        self._require_steps("be simulated")
         from learndyn.scenarios.student_teacher.steps import make_step
 
         return make_step(self.activation, self.learning_rate)
 
     def quantities(self) -> dict[str, Quantity]:
         """Order parameters and observables with their dims."""
-        return observables.QUANTITIES
+        return self._quantities
+
+    @cached_property
+    def _quantities(self) -> dict[str, Quantity]:
+        names = {block.name for block in self.layout.blocks}
+        names |= {"R_space", "Q_space"} if self.structure.spectrum else set()
+        names |= {"R_reference"} if not isinstance(self.structure.motion, str | None) else set()
+        further = {name: quantity for name, quantity in observables.FURTHER.items() if name in names}
+        return {**observables.QUANTITIES, **further} if further else observables.QUANTITIES
 
     def coordinates(self) -> dict[str, np.ndarray]:
         """Units are numbered from 1, as in the papers: R.sel(student=1, teacher=1) is R_11."""
         student, teacher = np.arange(1, self.K + 1), np.arange(1, self.M + 1)
-        return {"student": student, "student2": student, "teacher": teacher, "teacher2": teacher}
+        found = {"student": student, "student2": student, "teacher": teacher, "teacher2": teacher}
+        if self.structure.spectrum:
+            found["space"] = np.arange(1, self.structure.spectrum + 1)
+        if "R_reference" in self._quantities:
+            found["reference"] = np.arange(1, len(self.values()["T"]) + 1)
+        return found
 
-    def rows(self, states: np.ndarray) -> dict[str, np.ndarray]:
-        """Order parameters and observables of flat states, shape (..., state)."""
-        R, Q = state.unpack(states, self.K, self.M)
-        return observables.rows(R, Q, self.T, self.activation)
+    def rows(self, states: np.ndarray, times: Any = 0.0) -> dict[str, np.ndarray]:
+        """Order parameters and observables of flat states (..., state) at ``times``, which broadcast to (...)."""
+        if self.structure.plain:
+            R, Q = state.unpack(states, self.K, self.M)
+            return observables.plain_rows(R, Q, self.T, self.activation)
+        times = np.broadcast_to(np.asarray(times, dtype=float), states.shape[:-1])
+        return observables.rows_of(self.structure, states, self.values(), times)
 
     def error_function(self, xp: Any) -> Any:
-        """eps_g(flat state, values) with the namespace `xp`."""
-        K, M, activation = self.K, self.M, self.activation
+        """eps_g(flat state, values, at=0.0) with the namespace `xp`."""
+        structure, layout = self.structure, self.layout
 
-        def eps_g(flat: Any, values: dict[str, Any]) -> Any:
-            R, Q = state.unpack(flat, K, M)
-            return observables.generalisation_error(R, Q, values["T"], activation, xp)
+        def eps_g(flat: Any, values: dict[str, Any], at: Any = 0.0) -> Any:
+            parts = layout.unpack(flat)
+            if structure.plain:
+                name = structure.activations[0]
+                return observables.generalisation_error(parts["R"], parts["Q"], values["T"], activation(name), xp)
+            return observables.error_at(structure, parts, values, at, xp)
 
         return eps_g
 
     def order_parameters(self, states: np.ndarray) -> dict[str, np.ndarray]:
-        """R and Q of flat states, shape (..., state)."""
-        R, Q = state.unpack(states, self.K, self.M)
-        return {"R": R, "Q": Q}
+        """The numbers of the state in full, by name, of flat states (..., state): R, Q, and what options add."""
+        return observables.labelled_blocks(self.structure, states)
 
     def parameter_names(self) -> list[str]:
         """R_11, R_12, ..., Q_11, Q_12, ...: the numbers of the flat state, in its order."""
-        comma = "," if max(self.K, self.M) > 9 else ""
-        i, k = state.upper(self.K)
-        R = [f"R_{a}{comma}{b}" for a in range(1, self.K + 1) for b in range(1, self.M + 1)]
-        return R + [f"Q_{a}{comma}{b}" for a, b in zip(i + 1, k + 1, strict=True)]
+        return self.layout.names
 
-    def pack(self, R: np.ndarray, Q: np.ndarray) -> np.ndarray:
-        """Flat states of R (..., K, M) and Q (..., K, K)."""
-        return state.pack(R, Q)
+    def pack(self, record: dict[str, np.ndarray], start: Start) -> np.ndarray:
+        """Flat states of what a simulation has recorded, by name; numbers that do not learn are those of the start."""
+        lead = record["R"].shape[:2]
+        fixed = {
+            name: np.broadcast_to(part, (*lead, *part.shape))
+            for name, part in start.parts(self).items() if name not in record
+        }  # fmt: skip
+        return self.layout.pack({**fixed, **record})
 
-    def first_impossible(self, states: np.ndarray, tolerance: float) -> int:
+    def first_impossible(self, states: np.ndarray, tolerance: float, times: Any = 0.0) -> int:
         """Number of leading states (rows of (times, n)) whose overlaps are a covariance, up to a relative tolerance."""
-        C = state.covariance(states, self.K, self.M, self.T)
+        if self.structure.plain:
+            C = state.covariance(states, self.K, self.M, self.T)
+        else:
+            parts, times = self.layout.unpack(states), np.broadcast_to(np.asarray(times, dtype=float), len(states))
+            C = arrangement_of(self.structure).units(parts, self.values(), times, NUMPY).C
         diagonal = np.arange(self.K + self.M)
         C[:, diagonal, diagonal] += tolerance * (1e-300 + C[:, diagonal, diagonal].sum(-1))[:, None]
         try:
@@ -345,5 +433,15 @@ class StudentTeacher:
         return len(states)
 
     def scale(self, flat: Any) -> float:
-        """The squared length that is natural here: trace Q of a state plus trace T."""
-        return float(state.squared_length(self.K, self.M, flat)) + float(np.trace(self.T))
+        """The squared length that is natural here: that of a state (as in `Flow.size`) plus trace T."""
+        return float(self.flow().size(flat)) + float(np.trace(self.T)) + float(np.sum(self.values().get("v", 0.0) ** 2))
+
+
+def _numbers(value: Any) -> np.ndarray:
+    return value.numbers() if isinstance(value, Schedule) else np.asarray(value, dtype=float)
+
+
+def _check_kind(value: Any, name: str, kinds: tuple[Any, ...]) -> None:
+    if value is not None and not isinstance(value, kinds):
+        words = ", ".join(f"ld.{kind.__name__}" for kind in kinds)
+        raise InputError(f"Argument `{name}` must be one of {words}, or None, but it is {value!r}.")

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learndyn.arguments import Matrix, array, count, nested, number, positive_semidefinite, symmetric
+from learndyn.arguments import Matrix, array, count, did_you_mean, nested, number, positive_semidefinite, symmetric
 from learndyn.errors import InputError
+from learndyn.scenarios.student_teacher.networks import one_a_unit
 
 if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.scenario import StudentTeacher
 
 # Rows of a result are starts: overlaps may be impossible by the error that a loosely solved run may have.
 TOLERANCE = 1e-6
+
+
+# Overlaps that an option adds, and from which order parameters a start must have them or may leave them out.
+MORE = ("T", "RV", "QJV", "QV", "d", "R_space", "Q_space", "R_reference")
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,23 @@ class Start:
         Student-student overlaps Q_ik = J_i . J_k, shape (K, K), symmetric. A number will do for K = 1.
     R
         Student-teacher overlaps R_in = J_i . B_n, shape (K, M). A number will do for K = M = 1.
+    w
+        Output weights of the student, one a unit or one for all; ones when not given.
+    theta
+        Biases of the student, one a unit or one for all; zeros when not given.
     at
-        The time at which learning begins.
+        The time at which learning begins; schedules go by it.
+    more
+        Overlaps of the options by name, where they are not the natural ones: ``RV``, ``QJV``, ``QV`` of the velocities
+        (zeros), ``d`` with the mean of the inputs (zeros), ``R_space`` and ``Q_space`` in each eigenspace of the
+        inputs (shares of R and Q), ``R_reference`` with all reference vectors of a moving teacher (zeros beyond R),
+        ``T`` of a teacher that walks at random (that of the teacher). A row of a result has them.
 
     Raises
     ------
     InputError
-        When shapes disagree, numbers are not finite or Q is not positive semidefinite. Whether R is possible for Q
-        and the teacher's T is checked when the start meets its scenario.
+        When shapes disagree, numbers are not finite or Q is not positive semidefinite. Whether the start is possible
+        for the scenario is checked when it meets it.
 
     Examples
     --------
@@ -45,7 +59,10 @@ class Start:
 
     Q: Matrix | Any
     R: Matrix | Any
+    w: tuple[float, ...] | Any = None
+    theta: tuple[float, ...] | Any = None
     at: float = 0.0
+    more: tuple[tuple[str, Any], ...] | Any = ()
 
     def __post_init__(self) -> None:
         Q, R = (array(getattr(self, name), name) for name in ("Q", "R"))
@@ -64,46 +81,38 @@ class Start:
         positive_semidefinite(Q, "Q", "Q_ik = J_i . J_k, so that Q_ik^2 <= Q_ii Q_kk.", TOLERANCE)
         object.__setattr__(self, "Q", nested(Q))
         object.__setattr__(self, "R", nested(R))
+        for name in ("w", "theta"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, one_a_unit(getattr(self, name), name, len(Q)))
         object.__setattr__(self, "at", number(self.at, "at"))
+        object.__setattr__(self, "more", _named(self.more))
 
-    def check(self, K: int, M: int, T: np.ndarray) -> None:
-        """Refuse a start whose shapes or overlaps are impossible for K student units and a teacher with overlaps T."""
-        Q, R = np.array(self.Q), np.array(self.R)
-        for name, value, shape in (("Q", Q, (K, K)), ("R", R, (K, M))):
-            if value.shape != shape:
-                raise InputError(
-                    f"Argument `{name}` of the start must have shape {shape}, but it has shape {value.shape}. "
-                    f"The scenario has {K} student and {M} teacher unit(s)."
-                )
-        limit = np.sqrt(np.outer(np.diag(Q), np.diag(T)))
-        excess = np.abs(R) - limit
-        if (excess > TOLERANCE * max(1e-300, float(limit.max()))).any():
-            i, n = np.unravel_index(np.argmax(excess), excess.shape)
-            raise InputError(
-                f"Argument `R` of the start must satisfy |R_in| <= sqrt(Q_ii T_nn), but |R[{i}][{n}]| = "
-                f"{abs(R[i, n]):.6g} exceeds {limit[i, n]:.6g}. Make R[{i}][{n}] smaller or Q[{i}][{i}] larger."
-            )
-        joint = np.block([[Q, R], [R.T, T]])
-        positive_semidefinite(
-            joint,
-            "R",
-            "Here the matrix [[Q, R], [R^T, T]] of all overlaps is meant: check R against Q and T.",
-        )
+    def completed(self, scenario: StudentTeacher) -> Start:
+        """This start with all that the scenario needs, or refused: shapes and overlaps must be possible for it."""
+        from learndyn.scenarios.student_teacher.completion import completed
+
+        return completed(self, scenario)
+
+    def parts(self, scenario: StudentTeacher) -> dict[str, np.ndarray]:
+        """The blocks of the state, of a start that is complete."""
+        from learndyn.scenarios.student_teacher.completion import parts
+
+        return parts(self, scenario)
 
     @classmethod
-    def of(cls, value: Any) -> Start:
+    def of(cls, value: Any, scenario: StudentTeacher) -> Start:
         """A start from a `Start` or from one row of a result (``result.sel(alpha=100, method="nearest")``)."""
         if isinstance(value, cls):
             return value
         if all(hasattr(value, name) for name in ("data_vars", "coords", "attrs")):
-            return cls._of_row(value)
+            return cls._of_row(value, scenario)
         raise InputError(
             f"Argument `start` must be an ld.Start or one row of a result, but it is a {type(value).__name__}. "
             "Write ld.Start(Q=..., R=...) or result.sel(alpha=..., method='nearest')."
         )
 
     @classmethod
-    def _of_row(cls, row: Any) -> Start:
+    def _of_row(cls, row: Any, scenario: StudentTeacher) -> Start:
         if "Q" not in row or "R" not in row:
             raise InputError("Argument `start` must hold R and Q, but this dataset has no such variables.")
         for dim, wanted in (("alpha", "alpha=..., method='nearest'"), ("replica", "replica=0"), ("N", "N=...")):
@@ -113,10 +122,17 @@ class Start:
                     f"Choose one: result.sel({wanted})."
                 )
         at = float(row["alpha"]) if "alpha" in row.coords else 0.0
+        # What the scenario does not have is left behind: its numbers say nothing there.
+        has = {block.name for block in scenario.layout.blocks} | set(scenario.quantities()) - {"T"}
+        wanted = [name for name in MORE if name in has and name in row]
+        quantities = scenario.quantities()
         return cls(
             Q=row["Q"].transpose("student", "student2").values,
             R=row["R"].transpose("student", "teacher").values,
+            w=row["w"].values if "w" in row and "w" in has else None,
+            theta=row["theta"].values if "theta" in row and "theta" in has else None,
             at=at,
+            more={name: row[name].transpose(*quantities[name].dims).values for name in wanted},
         )
 
     @classmethod
@@ -161,7 +177,7 @@ class Start:
         R = rng.uniform(0.0, X, (K, M))
         overlaps = np.triu(rng.uniform(0.0, X, (K, K)), 1)
         overlaps = overlaps + overlaps.T + np.diag(rng.uniform(interval[0], interval[1], K))
-        return scenario.as_start(cls(overlaps, R, at))
+        return scenario.as_start(cls(overlaps, R, at=at))
 
     @classmethod
     def near_symmetric(cls, scenario: StudentTeacher, Q: Any = 0.2, X: float = 1e-3, *, at: float = 0.0) -> Start:
@@ -189,7 +205,7 @@ class Start:
         if lengths.ndim == 0:
             lengths = np.full(scenario.K, float(lengths))
         lengths = array(lengths, "Q", (scenario.K,), "Give one number, or one for each student unit.")
-        return scenario.as_start(cls(np.diag(lengths), number(X, "X") * np.eye(scenario.K, scenario.M), at))
+        return scenario.as_start(cls(np.diag(lengths), number(X, "X") * np.eye(scenario.K, scenario.M), at=at))
 
     @classmethod
     def from_weights(cls, J: Any, B: Any, *, at: float = 0.0) -> Start:
@@ -208,7 +224,7 @@ class Start:
             raise InputError(
                 f"Arguments `J` and `B` must have shapes (K, N) and (M, N), but they have {J.shape} and {B.shape}."
             )
-        return cls(J @ J.T, J @ B.T, at)
+        return cls(J @ J.T, J @ B.T, at=at)
 
     @classmethod
     def random_weights(
@@ -236,4 +252,16 @@ class Start:
         values, vectors = np.linalg.eigh(scenario.T)
         frame = vectors * np.sqrt(np.maximum(values, 0.0))
         overlaps = (along @ along.T + rest @ rest.T) * (Q / N)
-        return scenario.as_start(cls(overlaps, along @ frame.T * np.sqrt(Q / N), at))
+        return scenario.as_start(cls(overlaps, along @ frame.T * np.sqrt(Q / N), at=at))
+
+
+def _named(value: Any) -> tuple[tuple[str, Any], ...]:
+    """Further overlaps as sorted pairs of names and nested tuples."""
+    pairs = dict(value)
+    for name in pairs:
+        if name not in MORE:
+            raise InputError(
+                f"Argument `more` of a start must name overlaps, {', '.join(MORE)}, but it has {name!r}."
+                f"{did_you_mean(name, list(MORE))}"
+            )
+    return tuple(sorted((name, nested(array(entry, name))) for name, entry in pairs.items()))

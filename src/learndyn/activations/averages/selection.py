@@ -1,0 +1,123 @@
+"""Which formula serves which activations: a closed form where there is one, quadrature elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from learndyn.activations.registry import activation
+
+try:
+    from learndyn.activations.averages.closed_forms import fours as closed_fours
+    from learndyn.activations.averages.closed_forms import pair as closed_pair
+except ImportError:  # TODO remove
+
+    def closed_fours(names, biased):
+        """None."""
+
+    def closed_pair(a, b, biased):
+        """None."""
+
+
+# Up to so many units one quadrature serves all averages of four.
+JOINT = 4
+
+
+@cache
+def output_formula(first: str, second: str, biased: bool) -> Callable[..., Any]:
+    """<g1 g2> of two activations, as `outputs` of `averages.base`."""
+    known = activation(first).functions.get("I2") if first == second and not biased else None
+    if known is not None:
+        return lambda s11, s12, s22, m1, m2, xp: known(s11, s12, s22, xp)
+    return _pair(first, second, biased)[0]
+
+
+@cache
+def slope_formula(first: str, second: str, biased: bool) -> Callable[..., Any]:
+    """The averages of two activations with derivatives of the first one, as `slopes` of `averages.base`."""
+    return _pair(first, second, biased)[1]
+
+
+def _pair(first: str, second: str, biased: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    found = closed_pair(first, second, biased)
+    if found is not None:
+        return found
+    from learndyn.activations.averages.quadrature import quadrature_pair
+
+    return quadrature_pair(activation(first), activation(second))
+
+
+@cache
+def square_sum_of(names: tuple[str, ...], K: int, biased: bool, samples: int | None = None) -> Callable[..., Any]:
+    """``f(C, m, c, xp)`` = sum_pq c_p c_q <g_i' g_k' g_p g_q> for student units i <= k."""
+    if samples is not None:
+        from learndyn.activations.averages.sampled import sampled_square
+
+        sampled = sampled_square(tuple(map(activation, names)), K, samples)
+        return lambda C, m, c, xp: sampled(C, m, c, xp)[0]
+    closed = activation(names[0]).functions.get("square_sum") if len(set(names)) == 1 and not biased else None
+    if closed is not None:
+        return lambda C, m, c, xp: closed(C, c, K, xp)
+    if len(names) <= JOINT and not is_closed(names, K, biased):
+        from learndyn.activations.averages.quadrature import joint_square
+
+        return joint_square(tuple(map(activation, names)), K)
+    table = square_table_of(names, K, biased)
+
+    def square_sum(C: Any, m: Any, c: Any, xp: Any) -> Any:
+        return ((table(C, m, xp) * c).sum(-1) * c).sum(-1)
+
+    return square_sum
+
+
+@cache
+def square_table_of(names: tuple[str, ...], K: int, biased: bool) -> Callable[..., Any]:
+    """``f(C, m, xp)`` = <g_i' g_k' g_p g_q>, shape (pairs i <= k, n, n)."""
+    if is_closed(names, K, biased):
+        return _closed_table(names, K, biased)
+    if len(names) <= JOINT:
+        from learndyn.activations.averages.quadrature import joint_table
+
+        return joint_table(tuple(map(activation, names)), K)
+    from learndyn.activations.averages.quadrature import square_table
+
+    return square_table(tuple(map(activation, names)), K)
+
+
+@cache
+def is_closed(names: tuple[str, ...], K: int, biased: bool) -> bool:
+    """Whether all averages of four of these units have closed forms."""
+    students, units = set(names[:K]), set(names)
+    return all(
+        closed_fours((a, b, p, q), biased) is not None
+        for a in students for b in students for p in units for q in units
+    )  # fmt: skip
+
+
+def _closed_table(names: tuple[str, ...], K: int, biased: bool) -> Callable[..., Any]:
+    n = len(names)
+    i, k = np.triu_indices(K)
+    p, q = np.triu_indices(n)
+    # Every set (i, k; p <= q), one after another, by the activations of its four units.
+    sets = np.array([(a, b, c, d) for a, b in zip(i, k, strict=True) for c, d in zip(p, q, strict=True)])
+    kinds = [tuple(names[u] for u in units) for units in sets]
+    groups = [(kind, np.array([j for j, o in enumerate(kinds) if o == kind])) for kind in dict.fromkeys(kinds)]
+    back = np.argsort(np.concatenate([places for _, places in groups]))
+    table = np.zeros((n, n), dtype=int)
+    table[p, q] = table[q, p] = np.arange(len(p))
+
+    def square_table(C: Any, m: Any, xp: Any) -> Any:
+        found = []
+        for kind, places in groups:
+            units = sets[places]
+            block = C[units[:, :, None], units[:, None, :]]
+            formula = closed_fours(kind, biased)
+            assert formula is not None
+            found.append(formula(block, None if m is None else m[units], xp))
+        whole = xp.concatenate(found)[back] if len(found) > 1 else found[0]
+        return whole.reshape(len(i), len(p))[:, table]
+
+    return square_table

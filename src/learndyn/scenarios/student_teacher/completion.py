@@ -1,0 +1,136 @@
+"""A start made complete for a scenario: what it leaves out is filled in, what is impossible is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from learndyn.arguments import array, nested, positive_semidefinite
+from learndyn.errors import InputError
+
+if TYPE_CHECKING:
+    from learndyn.scenarios.student_teacher.scenario import StudentTeacher
+    from learndyn.scenarios.student_teacher.start import Start
+
+# Rows of a result are starts: overlaps may be impossible by the error that a loosely solved run may have.
+TOLERANCE = 1e-6
+
+
+def completed(start: Start, scenario: StudentTeacher) -> Start:
+    """See `Start.completed`."""
+    K, M, s = scenario.K, scenario.M, scenario.structure
+    Q, R, more = np.array(start.Q), np.array(start.R), dict(start.more)
+    for name, value, shape in (("Q", Q, (K, K)), ("R", R, (K, M))):
+        if value.shape != shape:
+            raise InputError(
+                f"Argument `{name}` of the start must have shape {shape}, but it has shape {value.shape}. "
+                f"The scenario has {K} student and {M} teacher unit(s)."
+            )
+    more = _further(scenario, Q, R, more)
+    T = np.array(more["T"]) if "T" in more else scenario.T
+    for part in _covariances(scenario, Q, R, T, more):
+        check_overlaps(*part)
+    if s.tree and (np.count_nonzero(Q - np.diag(np.diag(Q))) or np.count_nonzero(R - np.diag(np.diag(R)))):
+        raise InputError(
+            "Arguments `Q` and `R` of the start must be diagonal for connectivity='tree': units of different branches "
+            "see different inputs and have no overlap. Write Q=np.diag([...]) and R=np.diag([...])."
+        )
+    own = {"w": _own(start, "w", s.weighted, 1.0, K), "theta": _own(start, "theta", s.biased, 0.0, K)}
+    return replace(start, **own, more=more)
+
+
+def _own(start: Start, name: str, wanted: bool, default: float, K: int) -> tuple[float, ...] | None:
+    value = getattr(start, name)
+    if not wanted and value is not None and set(value) != {default}:
+        need = (
+            "output weights: give the teacher output_weights (ones will do), or the scenario an output_learning_rate"
+            if name == "w"
+            else "biases: give the teacher biases (zeros will do), or the scenario a bias_learning_rate"
+        )
+        raise InputError(f"Argument `{name}` of the start needs a scenario with {need}, but it is {value}.")
+    if not wanted:
+        return None
+    return (default,) * K if value is None else value
+
+
+def _further(scenario: StudentTeacher, Q: np.ndarray, R: np.ndarray, more: dict[str, Any]) -> dict[str, Any]:
+    """The overlaps of the options: those given, and the natural ones where they are not."""
+    K, M, s = scenario.K, scenario.M, scenario.structure
+    natural: dict[str, np.ndarray] = {}
+    if s.rule == "momentum":
+        natural = {"RV": np.zeros((K, M)), "QJV": np.zeros((K, K)), "QV": np.zeros((K, K))}
+    if s.shifted:
+        natural["d"] = np.zeros(K)
+    if s.spectrum:
+        shares = scenario.values()["shares"][:, None, None]
+        natural |= {"R_space": shares * R, "Q_space": shares * Q}
+    if "R_reference" in scenario.quantities():
+        references = len(scenario.values()["T"])
+        natural["R_reference"] = np.concatenate([R, np.zeros((K, references - M))], axis=1)
+    if any(block.name == "T" for block in scenario.layout.blocks):
+        natural["T"] = scenario.T
+    for name, value in more.items():
+        if name not in natural:
+            raise InputError(
+                f"Argument `{name}` of the start belongs to an option that this scenario does not have. Leave it out."
+            )
+        natural[name] = array(value, name, natural[name].shape, "That is what the scenario needs.")
+    return {name: nested(value) for name, value in natural.items()}
+
+
+def _covariances(
+    scenario: StudentTeacher, Q: np.ndarray, R: np.ndarray, T: np.ndarray, more: dict[str, Any]
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """(Q, R, T) of all vectors that live in one space: each must be possible."""
+    arrays = {name: np.array(value) for name, value in more.items()}
+    if scenario.structure.spectrum:
+        shares = scenario.values()["shares"]
+        spaces = zip(arrays["Q_space"], arrays["R_space"], shares, strict=True)
+        return [(q, r, share * T) for q, r, share in spaces]
+    if "R_reference" in arrays:
+        return [(Q, arrays["R_reference"], scenario.values()["T"])]
+    if "QV" in arrays:
+        J_V = np.block([[Q, arrays["QJV"]], [arrays["QJV"].T, arrays["QV"]]])
+        return [(Q, R, T), (J_V, np.concatenate([R, arrays["RV"]]), T)]
+    if "d" in arrays:
+        values = scenario.values()
+        mean = values["mean_overlap"][:, None]
+        with_mean = np.block([[T, mean], [mean.T, np.array([[values["mean_square"]]])]])
+        return [(Q, np.concatenate([R, arrays["d"][:, None]], axis=1), with_mean)]
+    return [(Q, R, T)]
+
+
+def check_overlaps(Q: np.ndarray, R: np.ndarray, T: np.ndarray) -> None:
+    """Refuse overlaps that no vectors have."""
+    limit = np.sqrt(np.outer(np.diag(Q), np.diag(T)))
+    excess = np.abs(R) - limit
+    if (excess > TOLERANCE * max(1e-300, float(limit.max()))).any():
+        i, n = np.unravel_index(np.argmax(excess), excess.shape)
+        raise InputError(
+            f"Argument `R` of the start must satisfy |R_in| <= sqrt(Q_ii T_nn), but |R[{i}][{n}]| = "
+            f"{abs(R[i, n]):.6g} exceeds {limit[i, n]:.6g}. Make R[{i}][{n}] smaller or Q[{i}][{i}] larger."
+        )
+    positive_semidefinite(
+        np.block([[Q, R], [R.T, T]]),
+        "R",
+        "Here the matrix [[Q, R], [R^T, T]] of all overlaps is meant: check R against Q and T.",
+    )
+
+
+def parts(start: Start, scenario: StudentTeacher) -> dict[str, np.ndarray]:
+    """See `Start.parts`."""
+    found = {"Q": np.array(start.Q), "R": np.array(start.R)}
+    found |= {name: np.array(value) for name, value in start.more}
+    if scenario.structure.tree:
+        found |= {name: np.diag(found[name]).copy() for name in ("Q", "R")}
+    if scenario.structure.spectrum:
+        found |= {"R": found["R_space"], "Q": found["Q_space"]}
+    if "R_reference" in found:
+        found["R"] = found["R_reference"]
+    if start.w is not None:
+        found["w"] = np.array(start.w)
+    if start.theta is not None:
+        found["theta"] = np.array(start.theta)
+    return {block.name: found[block.name] for block in scenario.layout.blocks}
