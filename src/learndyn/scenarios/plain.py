@@ -89,7 +89,8 @@ def table_from_plain(name: str, plain: dict[str, Any]) -> Any:
     kind = plain.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         raise InputError(
-            f"Key `{where}.kind` must be {or_list(sorted(kinds))}, but it is {kind!r}.{did_you_mean(kind, sorted(kinds))}"
+            f"Key `{where}.kind` must be {or_list(sorted(kinds))}, but it is {kind!r}."
+            f"{did_you_mean(kind, sorted(kinds))}"
         )
     return build(kinds[kind], rest, where)
 

@@ -8,19 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.activations.averages import closed_forms
 from learndyn.activations.registry import activation
-
-try:
-    from learndyn.activations.averages.closed_forms import fours as closed_fours
-    from learndyn.activations.averages.closed_forms import pair as closed_pair
-except ImportError:  # TODO remove
-
-    def closed_fours(names, biased):
-        """None."""
-
-    def closed_pair(a, b, biased):
-        """None."""
-
 
 # Up to so many units one quadrature serves all averages of four.
 JOINT = 4
@@ -42,7 +31,7 @@ def slope_formula(first: str, second: str, biased: bool) -> Callable[..., Any]:
 
 
 def _pair(first: str, second: str, biased: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    found = closed_pair(first, second, biased)
+    found = closed_forms.pair(first, second, biased)
     if found is not None:
         return found
     from learndyn.activations.averages.quadrature import quadrature_pair
@@ -92,7 +81,7 @@ def is_closed(names: tuple[str, ...], K: int, biased: bool) -> bool:
     """Whether all averages of four of these units have closed forms."""
     students, units = set(names[:K]), set(names)
     return all(
-        closed_fours((a, b, p, q), biased) is not None
+        closed_forms.fours((a, b, p, q), biased) is not None
         for a in students for b in students for p in units for q in units
     )  # fmt: skip
 
@@ -114,7 +103,7 @@ def _closed_table(names: tuple[str, ...], K: int, biased: bool) -> Callable[...,
         for kind, places in groups:
             units = sets[places]
             block = C[units[:, :, None], units[:, None, :]]
-            formula = closed_fours(kind, biased)
+            formula = closed_forms.fours(kind, biased)
             assert formula is not None
             found.append(formula(block, None if m is None else m[units], xp))
         whole = xp.concatenate(found)[back] if len(found) > 1 else found[0]

@@ -8,7 +8,7 @@ with the number of units.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,12 @@ class Averages:
         parts = {} if single is None else single.functions
         # Sums over all units in closed form, faster than any table.
         self.gradient_sum: Callable[..., Any] | None = parts.get("gradient_sum")
-        self.square_sum = square_sum_of(names, K, biased, samples)
         self._samples = samples
+
+    @cached_property
+    def square_sum(self) -> Callable[..., Any]:
+        """``f(C, m, c, xp)`` = sum_pq c_p c_q <g_i' g_k' g_p g_q>, i <= k, shape (K (K + 1) / 2,)."""
+        return square_sum_of(self.names, self.K, self.biased, self._samples)
 
     def outputs(self, C: Any, m: Any, xp: Any) -> Any:
         """<g_p g_q>, shape (..., n, n)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from learndyn.activations import activation
 from learndyn.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ def _check_arrangements(scenario: StudentTeacher) -> None:
 
 
 def _check_rule(scenario: StudentTeacher) -> None:
+    if scenario.rule_name in ("gradient", "momentum", "natural_gradient"):
+        for name in scenario.student.unit_activations:
+            if activation(name).teacher_only:
+                raise InputError(
+                    f"Argument `activation` of a student must have a derivative to learn by, but that of {name!r} is "
+                    "zero almost everywhere: it is for teachers, and for the rules 'hebb', 'perceptron' and 'adatron'. "
+                    'Try "erf" or "tanh".'
+                )
     if scenario.rule_name in ("gradient", "momentum"):
         return
     refused = {
@@ -50,10 +59,48 @@ def _check_rule(scenario: StudentTeacher) -> None:
                 f"Argument `{name}` goes with rule='gradient' or momentum, but the rule is {scenario.rule_name!r}, "
                 "which says how the first layer learns and nothing else. Leave one of them out."
             )
-    if scenario.rule_name in ("perceptron", "adatron") and (scenario.K, scenario.M) != (1, 1):
+    if scenario.rule_name in ("perceptron", "adatron"):
+        _check_sign_rule(scenario)
+    elif scenario.rule_name != "hebb":
+        _check_quadrature(scenario)
+
+
+def _check_sign_rule(scenario: StudentTeacher) -> None:
+    activations = set(scenario.student.unit_activations + scenario.teacher.unit_activations)
+    if (scenario.K, scenario.M) != (1, 1) or activations != {"sign"}:
         raise InputError(
-            f"Argument `rule` {scenario.rule_name!r} is for one student and one teacher unit, but there are "
-            f"{scenario.K} and {scenario.M}. Use rule='gradient' or rule='hebb', or an ld.Rule of your own."
+            f"Argument `rule` {scenario.rule_name!r} is for one student and one teacher unit with the activation "
+            f"'sign', but there are {scenario.K} and {scenario.M} with {', '.join(sorted(activations))}. "
+            "Use rule='gradient' or rule='hebb', or an ld.Rule of your own."
+        )
+    options = {
+        "label_noise": scenario.label_noise > 0.0,
+        "output_weights": scenario.teacher.output_weights is not None,
+        "biases": scenario.teacher.biases is not None,
+        "inputs": scenario.inputs is not None and scenario.inputs.mean_length > 0.0,
+    }
+    for name, on in options.items():
+        if on:
+            raise InputError(
+                f"Argument `{name}` does not go with rule {scenario.rule_name!r}, whose labels are the signs of y "
+                "alone. Leave out one of them."
+            )
+
+
+def _check_quadrature(scenario: StudentTeacher) -> None:
+    rule, n = scenario.rule, scenario.K + scenario.M
+    if scenario.rule_name == "natural_gradient":
+        return
+    if n > (2 if rule.kinked else 4):
+        raise InputError(
+            f"Argument `rule` {rule.name!r} needs a quadrature over all {n} units, and that is known for at most "
+            f"{2 if rule.kinked else 4} where the modulation is {'kinked' if rule.kinked else 'smooth'}. "
+            "Use fewer units, or ld.simulate with method='overlaps'."
+        )
+    if scenario.label_noise > 0.0:
+        raise InputError(
+            f"Argument `label_noise` does not go with a rule of your own, {rule.name!r}, whose averages are taken over "
+            "the pre-activations alone. Leave out one of them."
         )
 
 

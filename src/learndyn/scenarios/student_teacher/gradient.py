@@ -28,7 +28,7 @@ def network_averages(structure: Structure) -> Averages:
 
 
 def biases(structure: Structure, units: Units, parts: Parts, values: Parts, xp: Any) -> Any:
-    """Means of the arguments of the activations, (..., n): theta and phi, and the input's; None where there are none."""
+    """Means of the arguments of the activations, (..., n): theta and phi, and the input's; None: there are none."""
     if not structure.biased:
         return units.shift
     theta = parts["theta"]

@@ -7,6 +7,7 @@ xi = mu + standard normal,        |mu|^2 of order one
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,14 +99,14 @@ class Inputs:
         N, edges = count(N, "N", 2), _edges(count(N, "N", 2), count(bins, "bins"))
         values = np.arange(1, N + 1) ** -(1.0 + number(exponent, "exponent", above=-1.0))
         values *= N / values.sum()
-        parts = [values[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        parts = [values[a:b] for a, b in pairwise(edges)]
         return cls([part.mean() for part in parts], [len(part) / N for part in parts])
 
     @staticmethod
     def binning_error(exponent: float, N: int, bins: int = 8) -> float:
         """Largest relative deviation of an eigenvalue from the mean of its bin, over the bins of `power_law`."""
         values, edges = np.arange(1, N + 1) ** -(1.0 + exponent), _edges(N, bins)
-        parts = [values[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        parts = [values[a:b] for a, b in pairwise(edges)]
         return float(max(np.abs(part / part.mean() - 1.0).max() for part in parts))
 
     @property

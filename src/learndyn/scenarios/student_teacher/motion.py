@@ -20,7 +20,7 @@ from learndyn.errors import InputError
 
 @dataclass(frozen=True)
 class RandomWalk:
-    """Each teacher vector makes a random step an update, of fixed length: B_n(mu) . B_n(mu + 1) = (1 - rate / N) |B_n|^2.
+    """Each teacher vector makes a random step an update: B_n(mu) . B_n(mu + 1) = (1 - rate / N) |B_n|^2, |B_n| fixed.
 
         dR_in / dalpha -= rate R_in,   dT_nm / dalpha = -2 rate T_nm  (n != m)
 
@@ -114,7 +114,8 @@ class Switch:
         times = array(self.times, "times")
         if times.ndim != 1 or len(times) == 0 or (np.diff(times) <= 0).any():
             raise InputError(
-                f"Argument `times` must be a list of increasing times, but it is {self.times!r}. Write times=[100, 200]."
+                f"Argument `times` must be a list of increasing times, but it is {self.times!r}. "
+                "Write times=[100, 200]."
             )
         overlap = number(self.overlap, "overlap")
         if abs(overlap) > 1.0:

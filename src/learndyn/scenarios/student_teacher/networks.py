@@ -83,12 +83,6 @@ class Student:
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", count(self.units, "units"))
         object.__setattr__(self, "activation", activation_names_of(self.activation, self.units))
-        for name in self.unit_activations:
-            if getattr(activation(name), "teacher_only", False):
-                raise InputError(
-                    f"Argument `activation` of a student must have a derivative to learn by, but that of {name!r} is "
-                    'zero almost everywhere: it is for teachers. Try "erf" or "tanh".'
-                )
 
     @property
     def unit_activations(self) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ def _check_start(start: Start, scenario: StudentTeacher) -> Start:
 class StudentTeacher:
     """A student that learns on-line from a teacher: perceptrons, soft committee machines, two-layer networks, trees.
 
-        sigma = sum_i w_i g(x_i + theta_i),  tau = sum_n v_n g(y_n + phi_n) + noise,  delta_i = w_i g'(x_i) (tau - sigma)
+        sigma = sum_i w_i g(x_i + theta_i),  tau = sum_n v_n g(y_n + phi_n) + noise,
+        delta_i = w_i g'(x_i + theta_i) (tau - sigma)
         J_i <- (1 - eta lambda / N) J_i + (eta / N) delta_i xi
 
     The equations, for N to infinity and alpha = updates / N [Straat 2018, p. 13 and 28-31; Saad & Solla 1995]:
@@ -78,8 +79,8 @@ class StudentTeacher:
     output_learning_rate
         eta_w of the output weights w, a number or a schedule; ``None``: they are fixed.
     output_time_scale
-        ``"N"``: w_i gains (eta_w / N) ... an update. ``"fast"``: without 1 / N [Straat & Biehl 2019]; `solve` then takes
-        N to infinity and eta_w to 0 after it: w has its least-squares value at all times.
+        ``"N"``: w_i gains (eta_w / N) ... an update. ``"fast"``: without 1 / N [Straat & Biehl 2019]; `solve` then
+        takes N to infinity and eta_w to 0 after it: w has its least-squares value at all times.
     bias_learning_rate
         eta_theta of the biases theta, a number or a schedule; ``None``: they are fixed.
     label_noise
@@ -96,7 +97,7 @@ class StudentTeacher:
     inputs
         `ld.Inputs` with a spectrum or a mean; ``None``: standard normal inputs.
     connectivity
-        ``"full"``; ``"tree"``: each hidden unit sees its own part of the input, K = M, and N is the dimension of a part.
+        ``"full"``; ``"tree"``: each hidden unit sees its own part of the input, K = M, and N is the dimension of one.
 
     Raises
     ------
@@ -319,7 +320,7 @@ class StudentTeacher:
         return make_flow(self.structure)
 
     def noise(self) -> Noise:
-        """What makes single runs differ at finite N, in JAX; refused for the gradient flow, and where options are on."""
+        """What makes single runs differ at finite N, in JAX; refused for the gradient flow and for options."""
         self._require_steps("fluctuate")
         self.require_plain("fluctuations")
         from learndyn.scenarios.student_teacher.noise import make_noise

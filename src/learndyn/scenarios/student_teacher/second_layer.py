@@ -1,7 +1,7 @@
 """The output weights of the student: how they follow the first layer on each time scale.
 
-    w_i <- w_i + (eta_w / N) (tau - sigma) g_i(x_i)       "N": dw_i/dalpha = eta_w <(tau - sigma) g_i>  [Goldt et al. 2019]
-    w_i <- w_i +  eta_w      (tau - sigma) g_i(x_i)       "fast" [Straat & Biehl 2019]: w is slaved to the first layer
+    "N":     w_i <- w_i + (eta_w / N) (tau - sigma) g_i    dw_i/dalpha = eta_w <(tau - sigma) g_i>  [Goldt et al. 2019]
+    "fast":  w_i <- w_i + eta_w (tau - sigma) g_i          w is slaved to the first layer       [Straat & Biehl 2019]
 
 For "fast", N goes to infinity first and eta_w to zero then: w is at its least-squares value, G w = h v with
 G_ij = <g_i g_j>, h_in = <g_i g_n>. Where G is singular (units that have become equal, as on the plateau of erf units),
