@@ -6,8 +6,10 @@ import learndyn as ld
 from learndyn.activations import activation_names
 from learndyn.gaussian.namespaces import NUMPY
 
+CLOSED_FORMS = [name for name in activation_names() if ld.activation(name).functions.get("square_sum")]
 
-@pytest.mark.parametrize("name", activation_names())
+
+@pytest.mark.parametrize("name", CLOSED_FORMS)
 def test_activations_conform(name):
     report = ld.testing.check_activation(name)
     assert report.name == name

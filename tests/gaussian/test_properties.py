@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import learndyn as ld
-from learndyn.activations import activation_names
 
 # For unit variances; a covariance on the border of the set is determined by its entries to half their digits.
 SINGULAR = 1e-8
+CLOSED_FORMS = ["erf", "linear", "relu"]
 
 
 @st.composite
@@ -31,7 +31,7 @@ def lengths(C):
     return np.sqrt(np.diagonal(C))
 
 
-@pytest.mark.parametrize("name", activation_names())
+@pytest.mark.parametrize("name", CLOSED_FORMS)
 @given(C=covariances(4))
 def test_averages_are_finite_and_bounded_on_the_closed_set(name, C):
     act = ld.activation(name)
@@ -50,7 +50,7 @@ def test_averages_are_finite_and_bounded_on_the_closed_set(name, C):
         assert -tolerance <= fourth <= act.I2(C[2:, 2:]) + tolerance
 
 
-@pytest.mark.parametrize("name", activation_names())
+@pytest.mark.parametrize("name", CLOSED_FORMS)
 @given(C=covariances(4), scale=arrays(float, 4, elements=st.sampled_from([0.5, 1.0, 2.0, 3.0])))
 def test_averages_are_symmetric_and_homogeneous(name, C, scale):
     act = ld.activation(name)
@@ -95,7 +95,7 @@ def test_averages_broadcast():
     rng = np.random.default_rng(0)
     A = rng.standard_normal((3, 50, 4, 6))
     C = A @ np.swapaxes(A, -1, -2)
-    for name in activation_names():
+    for name in CLOSED_FORMS:
         act = ld.activation(name)
         for part, n in (("I2", 2), ("I3", 3), ("I4", 4)):
             average = getattr(act, part)
@@ -133,7 +133,7 @@ def test_what_is_no_covariance_is_refused(C, message):
 
 
 def test_an_unknown_activation_is_refused():
-    with pytest.raises(ld.InputError, match=r"`activation` must be one of erf, linear, relu, but it is 'rleu'.*'relu'"):
+    with pytest.raises(ld.InputError, match=r"`activation` must be one of erf, .* but it is 'rleu'.*'relu'"):
         ld.activation("rleu")
     with pytest.raises(ld.InputError, match="but it is 3"):
         ld.activation(3)

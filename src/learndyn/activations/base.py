@@ -3,38 +3,58 @@
 One file an activation. The file defines plain functions and one `Activation` that gathers them:
 
     g(x, xp), dg(x, xp)          the function and its derivative, elementwise
+
+and, each where it is known (quadrature serves all others, `learndyn.activations.averages`),
+
     I2(s11, s12, s22, xp)        <g(u) g(v)>, elementwise in the entries of the covariance
     I3(C, xp)                    <g'(u) v g(w)>, C of shape (..., 3, 3)
     I4(C, xp)                    <g'(a) g'(b) g(c) g(d)>, C of shape (..., 4, 4)
     gradient_sum(C, c, K, xp)    sum_q c_q I3(x_i, z_b, z_q)             -> (K, n)      [<delta_i z_b>]
     square_sum(C, c, K, xp)      sum_pq c_p c_q I4(x_i, x_k, z_p, z_q)   -> (K (K+1)/2) [<delta_i delta_k>]
-
-and, where it is known,
-
     diffusion(C, K, eta, xp)     the covariance of one update's increments (`student_teacher.increments`), or None for
                                  numbers of units for which it is not known
 
 `xp` is the namespace that the formula computes with (`learndyn.gaussian.namespaces`): NumPy, JAX, or, for g and dg
-alone, scalars inside a compiled simulation step. The same text therefore serves theory and simulation.
+alone, scalars inside a compiled simulation step. The same text therefore serves theory and simulation. Where g' or g
+itself jumps is said beside them, KINKS = (place, ...), JUMPS = ((place, height), ...); and so are the COEFFICIENTS =
+(c_0, c_1, ...) of a polynomial.
 """
 
 from __future__ import annotations
 
 import hashlib
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from learndyn.activations.digest import digest_of
 from learndyn.arguments import array
 from learndyn.errors import InputError
 
 Formula = Callable[..., Any]
-PARTS = ("g", "dg", "I2", "I3", "I4", "gradient_sum", "square_sum")
-OPTIONAL_PARTS = ("diffusion",)
+REQUIRED = ("g", "dg")
+OPTIONAL = ("I2", "I3", "I4", "gradient_sum", "square_sum", "diffusion")
+DATA = ("kinks", "jumps", "coefficients")
+
+
+class Functions(dict[str, Formula]):
+    """The functions that an activation has, by part; asking for a part that it lacks is refused in a sentence.
+
+    ``get`` gives None instead, for those who can do without.
+    """
+
+    def __init__(self, name: str, functions: Mapping[str, Formula]) -> None:
+        super().__init__(functions)
+        self.name = name
+
+    def __missing__(self, part: str) -> Formula:
+        raise InputError(
+            f"This needs {part} in closed form, which activation {self.name!r} does not have. "
+            'Activations that have it are "erf", "relu" and "linear".'
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +68,23 @@ class Activation:
     - ``I3(C)`` = <g'(u) v g(w)>,
     - ``I4(C)`` = <g'(a) g'(b) g(c) g(d)>.
 
-    Two activations are equal when their names are.
+    Each is a closed form where one is known, quadrature elsewhere. Two activations are equal when their names are.
+
+    Parameters
+    ----------
+    name
+        What the activation is called: `learndyn.activation` finds it by this name.
+    formula
+        The function as text, for people.
+    functions
+        ``g`` and ``dg``, functions of (x, xp), and closed forms of averages where they are known
+        (`learndyn.activations.base`).
+    kinks
+        Where g' jumps.
+    jumps
+        Where g itself jumps, and by how much.
+    coefficients
+        Of a polynomial: c_0, c_1, ...; its averages are then exact.
 
     Examples
     --------
@@ -62,23 +98,28 @@ class Activation:
 
     name: str
     formula: str
-    functions: dict[str, Formula] = field(repr=False)
-    # Where g' jumps; and where g itself does, with the height of each jump. Integrals are split there.
+    functions: Mapping[str, Formula] = field(repr=False)
+    # Integrals are split at both.
     kinks: tuple[float, ...] = ()
     jumps: tuple[tuple[float, float], ...] = ()
+    # c_0, c_1, ... of a polynomial; no other activation has any.
+    coefficients: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "functions", Functions(self.name, self.functions))
 
     @classmethod
     def from_module(cls, name: str, formula: str, namespace: dict[str, Any]) -> Activation:
         """Gather the functions of an activation's file (pass its ``globals()``)."""
-        missing = [part for part in PARTS if part not in namespace]
+        missing = [part for part in REQUIRED if part not in namespace]
         if missing:
             raise InputError(
-                f"Activation {name!r} must define {', '.join(PARTS)}, but {', '.join(missing)} is missing. "
+                f"Activation {name!r} must define {' and '.join(REQUIRED)}, but {' and '.join(missing)} is missing. "
                 "`learndyn.activations.base` says what each of them is."
             )
-        known = [*PARTS, *(part for part in OPTIONAL_PARTS if part in namespace)]
-        places = {part: namespace[part.upper()] for part in ("kinks", "jumps") if part.upper() in namespace}
-        return cls(name, formula, {part: namespace[part] for part in known}, **places)
+        known = [part for part in (*REQUIRED, *OPTIONAL) if part in namespace]
+        data = {part: namespace[part.upper()] for part in DATA if part.upper() in namespace}
+        return cls(name, formula, {part: namespace[part] for part in known}, **data)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Activation) and self.name == other.name
@@ -88,10 +129,9 @@ class Activation:
 
     @cached_property
     def digest(self) -> str:
-        """A short hash of the text of g and g': compiled simulation steps are cached under it."""
-        functions = [self.functions[part] for part in ("g", "dg")]
-        source = "".join(inspect.getsource(inspect.getmodule(f) or f) for f in functions)
-        return hashlib.sha256(source.encode()).hexdigest()[:16]
+        """A short hash of what g and g' compute: compiled simulation steps are cached under it."""
+        parts = (digest_of(self.functions[part]) for part in REQUIRED)
+        return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
     @cached_property
     def homogeneous(self) -> bool:
@@ -101,6 +141,21 @@ class Activation:
         """
         x, r = np.array([-1.0, -0.7, 0.3, 1.0]), 2.0 ** np.array([-20, -3, 1, 9])[:, None]
         return bool(np.array_equal(self.g(r * x), r * self.g(x)) and np.all(self.dg(r * x) == self.dg(x)))
+
+    @cached_property
+    def odd(self) -> bool:
+        """Whether g(-x) = -g(x), as for the error function: averages of an odd number of such units vanish."""
+        right, left = self.g(_SAMPLE), self.g(-_SAMPLE)
+        # Powers may round differently on the two sides.
+        return bool(np.all(np.abs(right + left) <= 1e-15 * np.abs(right - left)))
+
+    @cached_property
+    def teacher_only(self) -> bool:
+        """Whether only a teacher can have it: g' is zero almost everywhere, or misses that g jumps.
+
+        A student descends along g', which then says nothing, or not all, of how its output changes.
+        """
+        return bool(self.jumps) or not np.any(self.dg(np.concatenate([-_SAMPLE, _SAMPLE])))
 
     def g(self, x: Any) -> np.ndarray:
         """The activation function, elementwise."""
@@ -113,18 +168,34 @@ class Activation:
     def I2(self, C: Any) -> np.ndarray:
         """<g(u) g(v)> for a covariance ``C`` of shape (..., 2, 2)."""
         C = _covariance(C, 2, "I2")
-        return np.asarray(self.functions["I2"](C[..., 0, 0], C[..., 0, 1], C[..., 1, 1], _numpy()))
+        return np.asarray(self._average("I2")(C[..., 0, 0], C[..., 0, 1], C[..., 1, 1], _numpy()))
 
     def I3(self, C: Any) -> np.ndarray:
         """<g'(u) v g(w)> for a covariance ``C`` of shape (..., 3, 3)."""
-        return np.asarray(self.functions["I3"](_covariance(C, 3, "I3"), _numpy()))
+        return np.asarray(self._average("I3")(_covariance(C, 3, "I3"), _numpy()))
 
     def I4(self, C: Any) -> np.ndarray:
         """<g'(a) g'(b) g(c) g(d)> for a covariance ``C`` of shape (..., 4, 4)."""
         from learndyn.gaussian.namespaces import in_float64
 
         C = _covariance(C, 4, "I4")
-        return in_float64(self.functions["I4"], C.reshape(-1, 4, 4)).reshape(C.shape[:-2])
+        return in_float64(self._average("I4"), C.reshape(-1, 4, 4)).reshape(C.shape[:-2])
+
+    def _average(self, part: str) -> Formula:
+        """The activation's own formula, else one by the averages of pairs and fours of units."""
+        if part in self.functions:
+            return self.functions[part]
+        return self._filled[part]
+
+    @cached_property
+    def _filled(self) -> Mapping[str, Formula]:
+        from learndyn.activations.filling import averages_of
+
+        return averages_of(self)
+
+
+# Where properties of g are looked at: nothing special about these numbers.
+_SAMPLE = np.array([0.013, 0.21, 0.5, 0.87, 1.0, 1.7, 2.9, 4.4, 7.3, 11.0])
 
 
 def _numpy() -> Any:

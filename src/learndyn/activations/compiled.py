@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from functools import lru_cache
-from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from numba import njit, types
@@ -37,11 +36,12 @@ from numba.extending import (
 )
 
 from learndyn.activations.base import Activation
-from learndyn.lanes import functions, random
+from learndyn.activations.digest import file_digest, globals_of
+from learndyn.lanes import elementary, functions, random
 from learndyn.lanes import types as lanes_types
 from learndyn.lanes.types import LANES, MaskType, absolute, is_lanes, lane_of, select, with_lane
 
-LANES_FILES = tuple(str(module.__file__) for module in (functions, random, lanes_types))
+LANES_FILES = tuple(str(module.__file__) for module in (elementary, functions, random, lanes_types))
 
 # What a tag's type stands for, by (name, digest). The entry is there whenever a kernel is compiled, because the value
 # that selects the kernel is a tag; a kernel that comes from the disk cache does not need it.
@@ -70,12 +70,6 @@ class ActivationTag:
 
     def __repr__(self) -> str:
         return f"ActivationTag({self.name!r}, {self.digest})"
-
-
-@lru_cache(maxsize=64)
-def file_digest(path: str) -> str:
-    """SHA-256 of a file's bytes (a module is read once: its functions do not change after import either)."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def g(tag: ActivationTag, x: float) -> float:
@@ -147,12 +141,24 @@ def _compile(tag: Any, part: str) -> Any:
     """The implementation of g or dg for a tag's type: the activation's plain function with `xp` = SCALARS."""
     if not isinstance(tag, ActivationType):
         return None
-    function = njit(_TAGGED[tag.activation, tag.digest].functions[part])
+    function = _compiled(_TAGGED[tag.activation, tag.digest].functions[part], {})
 
     def implementation(tag: Any, x: Any) -> Any:
         return function(x, SCALARS)
 
     return implementation
+
+
+def _compiled(function: Any, done: dict[Any, Any]) -> Any:
+    """The function for use in kernels, and with it the plain functions that it calls by global names."""
+    if function not in done:
+        done[function] = function  # one that calls itself ends here
+        called = {name: value for name, value in globals_of(function) if isinstance(value, FunctionType)}
+        compiled = {name: _compiled(value, done) for name, value in called.items()}
+        within = {**function.__globals__, **compiled}
+        copy = FunctionType(function.__code__, within, function.__name__, function.__defaults__, function.__closure__)
+        done[function] = njit(copy)
+    return done[function]
 
 
 # ---- What `xp` offers. Elementwise meanings are those of NumPy. (numba wants the same annotations on a template and on
@@ -196,18 +202,21 @@ def _sign_of_lanes(x):
     return select(x > 0.0, 1.0, select(x < 0.0, -1.0, 0.0 * x))
 
 
-for _function, _of_lanes in (
-    (functions.erf, functions.erf),
-    (math.exp, functions.exp),
-    (math.expm1, None),
-    (math.log, None),
-    (math.log1p, None),
-    (math.sqrt, lanes_types.sqrt),
-    (math.sin, None),
-    (math.cos, None),
-    (math.tanh, None),
+for _name, _function, _of_lanes in (
+    ("erf", functions.erf, functions.erf),
+    ("exp", math.exp, functions.exp),
+    ("expm1", elementary.expm1, elementary.expm1),
+    ("log", math.log, elementary.log),
+    ("log1p", math.log1p, elementary.log1p),
+    ("sqrt", math.sqrt, lanes_types.sqrt),
+    ("sin", math.sin, elementary.sin),
+    ("cos", math.cos, elementary.cos),
+    ("tanh", elementary.tanh, elementary.tanh),
+    ("sinh", math.sinh, None),
+    ("cosh", math.cosh, None),
+    ("arctan", math.atan, None),
 ):
-    _offer(_function.__name__, _function, _of_lanes)
+    _offer(_name, _function, _of_lanes)
 _offer("abs", abs, absolute)
 _offer("sign", _sign, _sign_of_lanes)
 

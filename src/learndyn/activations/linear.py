@@ -8,6 +8,8 @@ import numpy as np
 
 from learndyn.activations.base import Activation
 
+COEFFICIENTS = (0.0, 1.0)
+
 
 def g(x: Any, xp: Any) -> Any:
     """g(x) = x."""

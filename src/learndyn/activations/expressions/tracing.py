@@ -1,0 +1,37 @@
+"""The formula of a Python function g(x, xp): call it with the variable of a formula and a namespace that notes down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from learndyn.activations.expressions.tree import ONE_ARGUMENT, TWO_ARGUMENTS, Call, Comparison, Node, Where, X, node
+
+
+def formula_of(g: Callable[[Any, Any], Any]) -> Node | None:
+    """What g computes; None when it does something that a formula cannot say (``if``, other libraries)."""
+    try:
+        return node(g(X(), _Noting()))
+    except Exception:
+        # Whatever g did with the variable, it was not meant for it.
+        return None
+
+
+class _Noting:
+    """The namespace `xp` whose functions give formulas."""
+
+    pi = math.pi
+
+    def __getattr__(self, name: str) -> Callable[..., Node]:
+        if name in ONE_ARGUMENT:
+            return lambda a: Call(name, (node(a),))
+        if name in TWO_ARGUMENTS:
+            return lambda a, b: Call(name, (node(a), node(b)))
+        raise AttributeError(name)
+
+    @staticmethod
+    def where(condition: Any, yes: Any, no: Any) -> Node:
+        if not isinstance(condition, Comparison):
+            raise TypeError("the condition must be a comparison")
+        return Where(condition, node(yes), node(no))
