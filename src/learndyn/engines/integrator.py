@@ -2,7 +2,7 @@
 
 One call is a segment of a fixed number of steps. The loop ends on its own at the end of the run, when the segment is
 full, at the largest number of steps, when the state's size passes the limit, and when the step size vanishes or is
-not finite.
+not finite. At a knot (`learndyn.engines.knots`) a step ends, and the slope is computed anew for the next one.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ def _solver() -> diffrax.AbstractERK:
 
 
 def _unpack(packed: dict[str, Any]) -> dict[str, Any]:
-    time, end, last_error, error_before = packed["clock"]
+    time, end, last_error, error_before, *length = packed["clock"]
     steps, tries, first = packed["counts"]
     return {
+        **({"length": length[0]} if length else {}),
         "state": packed["state"],
         "time": time,
         "next": end,
@@ -46,12 +47,30 @@ def _unpack(packed: dict[str, Any]) -> dict[str, Any]:
 
 def _pack(carry: dict[str, Any]) -> dict[str, Any]:
     first, slope = carry["fsal"]
+    length = [carry["length"]] if "length" in carry else []
     return {
         "state": carry["state"],
         "slope": slope,
-        "clock": jnp.stack([carry["time"], carry["next"], *carry["control"][:2]]),
+        "clock": jnp.stack([carry["time"], carry["next"], *carry["control"][:2], *length]),
         "counts": jnp.stack([carry["steps"], carry["tries"], first.astype(carry["steps"].dtype)]),
     }
+
+
+def _begin_anew_at_knots(
+    carry: dict[str, Any], new: dict[str, Any], length: Any, keep: Any, stops: Any, resumes: Any, until: Any
+) -> dict[str, Any]:
+    """What is new after a step, if there are knots: it may have come to one, and the next may have to stop at one.
+
+    A step that is short only because a knot is near says little about the next one: at a knot the length comes back
+    that the step would have had.
+    """
+    passed = (resumes <= carry["time"]).sum()
+    arrived = keep & (carry["next"] == stops[passed])
+    length = jnp.where(arrived, jnp.maximum(length, carry["length"]), length)
+    time = jnp.where(arrived, resumes[passed], new["time"])
+    stop = jnp.minimum(stops[passed + arrived], until)
+    first, slope = new["fsal"]
+    return {"time": time, "next": jnp.minimum(time + length, stop), "length": length, "fsal": (first | arrived, slope)}
 
 
 def advance(
@@ -59,10 +78,12 @@ def advance(
 ) -> tuple[dict[str, Any], Any]:
     """One segment: steps up to `until`, to the end of the segment, or to the first bad state; and the saved rows.
 
-    ``numbers`` = (until, rtol, atol, limit of the size, largest number of tries).
+    ``numbers`` = (until, rtol, atol, limit of the size, largest number of tries, and of the knots, where there are
+    any, the stops and the resumes).
     """
     carry = _unpack(packed)
-    until, rtol, atol, limit, max_steps = numbers
+    until, rtol, atol, limit, max_steps = numbers[:5]
+    stops, resumes = numbers[5:].reshape(2, -1)
     solver = _solver()
     term = diffrax.ODETerm(flow.drift)
     controller = diffrax.PIDController(rtol=rtol, atol=atol)
@@ -81,6 +102,8 @@ def advance(
         step = carry["next"] - carry["time"]
         fine = (step > SMALLEST_STEP * jnp.maximum(1.0, jnp.abs(carry["time"]))) & jnp.isfinite(step)
         fine |= carry["next"] == until  # what is left to the end may be a rounding error
+        if len(stops):
+            fine |= (carry["next"] == stops).any()
         fine &= flow.size(carry["state"]) <= limit
         return (carry["time"] < until) & (count < capacity) & fine & (carry["tries"] < last_try)
 
@@ -95,7 +118,6 @@ def advance(
             carry["time"], carry["next"], carry["state"], state, values, error, order, carry["control"]
         )
         dense = jax.tree.map(lambda buffer, row: buffer.at[count].set(row), dense, extension)
-        ends = ends.at[count + 1].set(jnp.where(keep, carry["next"], jnp.inf))
         new = {
             "state": jnp.where(keep, state, carry["state"]),
             "time": start,
@@ -105,6 +127,9 @@ def advance(
             "steps": carry["steps"] + keep,
             "tries": carry["tries"] + 1,
         }
+        if len(stops):
+            new |= _begin_anew_at_knots(carry, new, end - start, keep, stops, resumes, until)
+        ends = ends.at[count + 1].set(jnp.where(keep, new["time"], jnp.inf))
         return new, dense, ends, count + keep
 
     carry, dense, ends, count = jax.lax.while_loop(going_on, one_step, (carry, dense, ends, 0))

@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from learndyn.engines.knots import pieces
 from learndyn.engines.programs import compile_program
 from learndyn.scenarios.base import Flow
 
@@ -51,18 +52,22 @@ def integrate(
 ) -> Integration:
     """Integrate from the state at time `at` through the increasing `times`; `limit` bounds ``flow.size``.
 
+    Steps end at the flow's knots and begin anew there.
+
     status: "ok", "diverged" (the size passed the limit), "not_finite" (the drift gave NaN or infinity, or the step
     size went to zero), "max_steps" or "interrupted".
     """
     timings = {"trace": 0.0, "compile": 0.0, "run": 0.0}
     until = float(times[-1])
+    begin, knots = _knots(flow, values, at, until)
     rows = np.empty((len(times), len(state)))
-    done = int(np.searchsorted(times, at, side="right"))
+    done = int(np.searchsorted(times, begin, side="right"))
     rows[:done] = state
-    status, carry = "running", first_carry(state, at, until)
+    status, carry = "running", first_carry(state, begin, until, knots)
     padded = np.full(_bucket(len(times)), until)
     padded[: len(times)] = times
-    numbers = np.array([until, rtol, atol, limit, max_steps])
+    numbers = np.array([until, rtol, atol, limit, max_steps, *knots])
+    ends = {until, *knots}
     tries = 0
     with jax.enable_x64(True):
         advance = _compiled(flow, timings, carry, padded, values, numbers)
@@ -74,7 +79,7 @@ def integrate(
                 last = int(np.searchsorted(times, clock_now[0], side="right"))
                 rows[done:last] = np.asarray(interpolated)[done:last]
                 done = max(done, last)
-                status = _status(carry, clock_now, tries, until, limit, flow, max_steps)
+                status = _status(carry, clock_now, tries, ends, numbers, flow)
                 if status == "running" and tries == before:
                     # The program has no way on, though it looks as if there were one: an error in learndyn, not a loop.
                     status = "not_finite"
@@ -93,14 +98,24 @@ def integrate(
     return Integration(times[:done], rows[:done], status, end, steps, timings)
 
 
-def _status(carry: Any, clock: np.ndarray, tries: int, until: float, limit: float, flow: Flow, max_steps: int) -> str:
+def _knots(flow: Flow, values: dict[str, np.ndarray], at: float, until: float) -> tuple[float, np.ndarray]:
+    """The time to begin at, and the knots as `advance` takes them: stops, then resumes; empty where there are none."""
+    knots = () if flow.knots is None else flow.knots(values)
+    if np.size(knots) == 0:
+        return at, np.empty(0)
+    begin, stops, resumes = pieces(knots, at, until, SMALLEST_STEP)
+    return begin, np.concatenate([stops, resumes])
+
+
+def _status(carry: Any, clock: np.ndarray, tries: int, ends: set[float], numbers: np.ndarray, flow: Flow) -> str:
     reached, end_of_next = clock[:2]
+    until, _, _, limit, max_steps = numbers[:5]
     if reached >= until:
         return "ok"
     if float(flow.size(np.asarray(carry["state"]))) > limit:
         return "diverged"
     step = end_of_next - reached
-    too_small = step <= SMALLEST_STEP * max(1.0, abs(reached)) and end_of_next != until
+    too_small = step <= SMALLEST_STEP * max(1.0, abs(reached)) and end_of_next not in ends
     if not np.isfinite(step) or too_small:
         return "not_finite"
     return "max_steps" if tries >= max_steps else "running"
@@ -111,16 +126,21 @@ def _bucket(points: int) -> int:
     return max(64, 1 << (points - 1).bit_length())
 
 
-def first_carry(state: np.ndarray, at: float, until: float) -> dict[str, np.ndarray]:
+def first_carry(state: np.ndarray, at: float, until: float, knots: np.ndarray) -> dict[str, np.ndarray]:
     """What the first segment starts from. Few arrays: each costs some microseconds at every call.
 
     ``clock`` = (time, end of the next step, two numbers of the step-size control), ``counts`` = (accepted steps, tries,
-    whether the next step is the first), ``slope`` = the drift at ``state``, known from the last stage of a step.
+    whether the next step is the first), ``slope`` = the drift at ``state``, known from the last stage of a step. With
+    knots, ``clock`` ends with the length that the next step would have if it did not have to stop.
     """
+    length = min(FIRST_STEP, until - at)
+    clock = [at, at + length, 1.0, 1.0]
+    if len(knots):
+        clock = [at, min(at + length, knots[0]), 1.0, 1.0, length]
     return {
         "state": np.array(state, dtype=float),
         "slope": np.zeros(len(state)),
-        "clock": np.array([at, at + min(FIRST_STEP, until - at), 1.0, 1.0]),
+        "clock": np.array(clock),
         "counts": np.array([0, 0, 1]),
     }
 
@@ -130,9 +150,9 @@ _programs: dict[Any, Any] = {}
 
 def _compiled(flow: Flow, timings: dict[str, float], *arguments: Any) -> Any:
     """The program for this flow and arguments of these shapes, traced and compiled once a process."""
-    carry, padded, values, _ = arguments
+    carry, padded, values, numbers = arguments
     n = len(carry["state"])
-    key = (flow, n, len(padded), frozenset(values))
+    key = (flow, n, len(padded), frozenset(values), len(numbers))
     if key not in _programs:
         _programs[key] = compile_program(
             "theory",
