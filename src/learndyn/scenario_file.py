@@ -26,7 +26,7 @@ from learndyn.errors import InputError
 from learndyn.files import replacing
 from learndyn.options import LogSpaced, save_times
 from learndyn.scenario_keys import START_KIND, STARTS, TABLES, Key, Mistakes
-from learndyn.scenarios.plain import KINDS, PARTS, scenario_to_plain, start_to_plain
+from learndyn.scenarios.plain import FIELD_TABLES, KINDS, PARTS, scenario_to_plain, start_to_plain, table_from_plain
 from learndyn.scenarios.student_teacher.scenario import StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
 
@@ -134,8 +134,14 @@ def _scenario(plain: dict[str, Any], mistakes: Mistakes) -> Any:
         if isinstance(plain.get(part), dict) and mistakes.check(plain[part], table, TABLES[table]):
             with mistakes.of(table):
                 built[part] = cls(**plain[part])
+    words = {key: value for key, value in plain.items() if key != "kind"}
+    for name in FIELD_TABLES:
+        if isinstance(plain.get(name), dict):
+            before = len(mistakes.lines)
+            with mistakes.of(f"scenario.{name}"):
+                words[name] = table_from_plain(name, plain[name])
+            good = good and len(mistakes.lines) == before
     if good and len(built) == len(PARTS):
-        words = {key: value for key, value in plain.items() if key != "kind"}
         with mistakes.of("scenario"):
             return KINDS[plain.get("kind", next(iter(KINDS)))](**{**words, **built})
     return None
@@ -186,7 +192,7 @@ def _simulate(
 def _check_simulation(scenario: StudentTeacher, N: int, mistakes: Mistakes) -> None:
     """What `ld.simulate` refuses, found before theory has run for nothing."""
     vectors = scenario.K + scenario.M
-    if vectors > N:
+    if vectors > N and scenario.connectivity == "full":
         mistakes.add("simulate", f"N must be at least K + M = {vectors}, the number of weight vectors, but it is {N}.")
     if scenario.dynamics == "gradient_flow":
         mistakes.add(

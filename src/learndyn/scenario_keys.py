@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from learndyn.activations import activation_names
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
 from learndyn.scenarios.methods import METHODS
 from learndyn.scenarios.plain import KINDS
-from learndyn.scenarios.student_teacher.scenario import DYNAMICS
+from learndyn.scenarios.student_teacher.rules import NAMED
+from learndyn.scenarios.student_teacher.scenario import CONNECTIVITIES, DYNAMICS, TIME_SCALES
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,23 @@ INTERVAL = Kind("an interval [low, high]", lambda value: _is_row(value) and len(
 NUMBERS = Kind("a number, or a list of numbers, one for each unit", lambda v: _is_number(v) or _is_row(v))
 SAVE_AT = Kind("a list of times, a number of points (2 or more) or {logspaced = 100}", _is_save_at)
 
+ACTIVATION = Kind(
+    "the name of an activation in quotes, or a list of them, one for each unit",
+    lambda value: isinstance(value, str) or (isinstance(value, list) and all(isinstance(x, str) for x in value)),
+    '"erf"',
+)
+RATE = Kind(
+    'a number above 0, or a schedule such as {kind = "power_law", eta0 = 0.5, alpha0 = 100}',
+    lambda value: (_is_number(value) and value > 0) or isinstance(value, dict),
+    "0.1",
+)
+RULE = Kind(
+    f'{or_list(NAMED)}, the name of a rule of your own, or {{kind = "momentum", damping = 1}}',
+    lambda value: isinstance(value, str | dict),
+    f'"{NAMED[0]}"',
+    tuple(NAMED),
+)
+
 SIZES = Kind(
     "a whole number of at least 1, or a list of them",
     lambda value: (
@@ -111,17 +128,31 @@ TABLES: dict[str, dict[str, Key]] = {
         "kind": Key(_word(sorted(KINDS))),
         "student": Key(TABLE, required=True),
         "teacher": Key(TABLE, required=True),
-        "learning_rate": Key(_number(above=0), required=True),
+        "learning_rate": Key(RATE, required=True),
         "dynamics": Key(_word(DYNAMICS)),
+        "rule": Key(RULE),
+        "output_learning_rate": Key(RATE),
+        "output_time_scale": Key(_word(TIME_SCALES)),
+        "bias_learning_rate": Key(RATE),
+        "label_noise": Key(_number(minimum=0)),
+        "weight_decay": Key(_number(minimum=0)),
+        "output_weight_decay": Key(_number(minimum=0)),
+        "dropout_keep": Key(_number(above=0, example="0.9")),
+        "batch_size": Key(_whole()),
+        "teacher_drift": Key(TABLE),
+        "inputs": Key(TABLE),
+        "connectivity": Key(_word(CONNECTIVITIES)),
     },
     "scenario.student": {
         "units": Key(_whole(example="2"), required=True),
-        "activation": Key(_word(activation_names())),
+        "activation": Key(ACTIVATION),
     },
     "scenario.teacher": {
         "units": Key(_whole(example="2"), required=True),
-        "activation": Key(_word(activation_names())),
+        "activation": Key(ACTIVATION),
         "T": Key(MATRIX),
+        "output_weights": Key(NUMBERS),
+        "biases": Key(NUMBERS),
     },
     "solve": {
         "until": Key(_until, required=True),
@@ -150,7 +181,14 @@ TABLES: dict[str, dict[str, Key]] = {
 }
 # A random start in a file has a seed: the same file is the same start.
 STARTS: dict[str, dict[str, Key]] = {
-    "overlaps": {"Q": Key(MATRIX, required=True), "R": Key(MATRIX, required=True), "at": _at},
+    "overlaps": {
+        "Q": Key(MATRIX, required=True),
+        "R": Key(MATRIX, required=True),
+        "w": Key(NUMBERS),
+        "theta": Key(NUMBERS),
+        "at": _at,
+        "more": Key(TABLE),
+    },
     "random": {
         "Q": Key(INTERVAL),
         "X": Key(_number(minimum=0)),

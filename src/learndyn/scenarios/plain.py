@@ -20,7 +20,7 @@ from learndyn.schedules import Schedule
 KINDS: dict[str, Any] = {StudentTeacher.kind: StudentTeacher}
 PARTS: dict[str, Any] = {"student": Student, "teacher": Teacher}
 # Fields that hold a table of their own, by the word that its key `kind` has; those of one class need none.
-TABLES: dict[str, dict[str, Any]] = {
+FIELD_TABLES: dict[str, dict[str, Any]] = {
     "teacher_drift": motion.KINDS,
     "rule": {Momentum.kind: Momentum},
     "inputs": {"": Inputs},
@@ -44,7 +44,7 @@ def _field_to_plain(name: str, value: Any) -> Any:
         return value.to_plain()
     if isinstance(value, Rule):
         return value.name
-    for kind, cls in TABLES.get(name, {}).items():
+    for kind, cls in FIELD_TABLES.get(name, {}).items():
         if isinstance(value, cls):
             found = {entry.name: _plain_value(getattr(value, entry.name)) for entry in fields(value)}
             return {"kind": kind, **found} if kind else found
@@ -74,7 +74,7 @@ def scenario_from_plain(plain: dict[str, Any]) -> Any:
     for name, part in PARTS.items():
         if name in plain:
             plain[name] = build(part, plain[name], f"scenario.{name}")
-    for name in TABLES:
+    for name in FIELD_TABLES:
         if isinstance(plain.get(name), dict):
             plain[name] = table_from_plain(name, plain[name])
     return build(KINDS[kind], plain, "scenario")
@@ -82,7 +82,7 @@ def scenario_from_plain(plain: dict[str, Any]) -> Any:
 
 def table_from_plain(name: str, plain: dict[str, Any]) -> Any:
     """What a table of the scenario stands for."""
-    kinds, where = TABLES[name], f"scenario.{name}"
+    kinds, where = FIELD_TABLES[name], f"scenario.{name}"
     if "" in kinds:
         return build(kinds[""], plain, where)
     rest = {key: value for key, value in plain.items() if key != "kind"}

@@ -62,7 +62,7 @@ class Request:
         start = scenario.as_start(start)
         choice(method, "method", METHODS)
         _check_method(scenario, method, tolerance, record_weights)
-        sizes, several = _sizes(N, scenario), _is_several(N)
+        sizes, several = _sizes(N, scenario, start, method), _is_several(N)
         if several and (checkpoint is not None or record_weights):
             name = "record_weights" if checkpoint is None else "checkpoint"
             raise InputError(
@@ -248,17 +248,25 @@ def _kind_of_cpu() -> str:
     return f"{get_host_cpu_name()} {cpu_digest()}"
 
 
-def _sizes(N: Any, scenario: Any) -> list[int]:
+def _sizes(N: Any, scenario: Any, start: Any, method: str) -> list[int]:
     """The input dimensions, checked before anything runs."""
-    from learndyn.engines.simulation import require_room
+    from learndyn.engines.simulation import require_room, sector_dimensions
 
     single = N.item() if isinstance(N, np.ndarray) and N.ndim == 0 else N
     values = list(N) if _is_several(N) else [single]
     if not values:
         raise InputError("Argument `N` must be a whole number, or several, but it is empty. Write N=1000.")
     sizes = [count(value, "N") for value in values]
+    if method == "diffusion":
+        scenario.require_plain("method='diffusion'")
+        process = None
+    else:
+        process = scenario.process(start)
     for size in sizes:
-        require_room(scenario.K + scenario.M, size)
+        if process is None:
+            require_room(scenario.K + scenario.M, size)
+        else:
+            sector_dimensions(process, size)
         if size > LARGEST_N:
             raise InputError(
                 f"Argument `N` must be at most {LARGEST_N}, but it is {size}. Use ld.solve for N to infinity."

@@ -74,6 +74,15 @@ class Averages:
         """<g_i' g_k' g_p g_q>, shape (K (K + 1) / 2, n, n)."""
         return square_table_of(self.names, self.K, self.biased)(C, m, xp)
 
+    def student_moments(self, C: Any, m: Any, xp: Any) -> Any:
+        """<g_i' g_k' x_p x_q> for student units, x_p without bias; shape (K (K + 1) / 2, K, K)."""
+        K = self.K
+        names = (*self.names[:K], *["linear"] * K)
+        rows = np.tile(np.arange(K), 2)
+        means = None if m is None else xp.concatenate([m[:K], xp.zeros(K)])
+        table = square_table_of(names, K, self.biased)(C[rows[:, None], rows], means, xp)
+        return table[:, K:, K:]
+
     def _pairs(self, rows: np.ndarray, columns: np.ndarray, formulas: Any, C: Any, m: Any, xp: Any) -> list[Any]:
         """The results, of shape (..., pairs), of a formula of two activations for a list of pairs of units."""
         s = xp.diagonal(C, axis1=-2, axis2=-1)

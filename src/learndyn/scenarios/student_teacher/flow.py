@@ -95,7 +95,7 @@ def drift_function(structure: Structure, xp: Any) -> Any:
 
 def moments_at(structure: Structure, parts: Any, units: Any, values: dict[str, Any], xp: Any) -> Any:
     """The averages of the rule at one state."""
-    if structure.rule not in ("gradient", "momentum"):
+    if structure.rule not in ("gradient", "momentum", "natural_gradient"):
         from learndyn.scenarios.student_teacher.modulation import rule_moments
 
         return rule_moments(structure, parts, units, values, xp)

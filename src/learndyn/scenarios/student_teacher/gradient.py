@@ -95,6 +95,16 @@ class GradientMoments:
         """<(tau - sigma) m_i g_i>, (K,): what moves the output weights."""
         return (self._masked(self._c) * self._gram()[: self._s.K]).sum(-1)
 
+    def information(self) -> tuple[Any, Any]:
+        """The Fisher information w_i w_k <g_i' g_k'>, (K, K), and w_i w_k <g_i' g_k' x_p x_q>, order (i, p, k, q)."""
+        xp, places = self._xp, state.places(self._s.K)
+        beyond = self._averages.derivatives(self._C, self._m, xp)[places]
+        inside = self._averages.student_moments(self._C, self._m, xp)[places]  # (i, k, p, q)
+        if self._w is not None:
+            weight = self._w[:, None] * self._w
+            beyond, inside = beyond * weight, inside * weight[:, :, None, None]
+        return beyond, xp.swapaxes(inside, 1, 2)
+
     def least_squares(self) -> Any:
         """The output weights at which `outputs` less the decay vanishes; `second_layer` explains it."""
         from learndyn.scenarios.student_teacher.second_layer import least_squares

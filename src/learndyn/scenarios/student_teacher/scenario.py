@@ -331,9 +331,9 @@ class StudentTeacher:
         """Refuse what is known for soft committee machines without options only."""
         if not self.structure.plain:
             raise InputError(
-                f"Argument `scenario` must be a soft committee machine without options for {what}: their covariance is "
-                f"known for one learning rate, one of the activations erf, relu, linear, and fixed output weights of 1 "
-                "only. Use ld.simulate with method='overlaps', which has every option."
+                f"Argument `scenario` must be a soft committee machine without options for {what}: what fluctuates is "
+                "known for constant learning rates, the activations erf, relu and linear, and output weights of 1. "
+                "Use ld.simulate with method='overlaps', which has the options."
             )
 
     def _require_steps(self, what: str) -> None:
@@ -346,6 +346,12 @@ class StudentTeacher:
     def process(self, start: Any) -> Any:
         """What is repeated at finite N, from a start (`learndyn.scenarios.process.Process`)."""
         self._require_steps("be simulated")
+        if self.rule_name == "natural_gradient":
+            raise InputError(
+                "Argument `rule` 'natural_gradient' is for ld.solve: each of its updates inverts the Fisher information "
+                "of the weights of the moment, blocks of N x N numbers, which no simulation here forms. Use "
+                "rule='gradient', or ld.solve."
+            )
         from learndyn.scenarios.student_teacher.process import make_process
 
         return make_process(self, self.as_start(start))
