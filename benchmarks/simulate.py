@@ -21,6 +21,7 @@ from learndyn.scenarios.student_teacher.steps import make_step
 from table import Row, show
 
 ROUNDS = 7
+RATES = np.array([[0.1]])  # eta
 NEVER = 10**12 * BLOCK  # updates between two tests for divergence
 
 
@@ -69,7 +70,7 @@ def plain_rows(N: int, numpy_target: str, updates: int) -> list[Row]:
     W, inputs, xi = weights(K, K, N), np.empty((2, N)), np.empty(N)
     J = W[:K].copy()
     kernel, loop, floor = medians(
-        lambda: advance_plain(step, W, K, inputs, stream(), 0, updates, NEVER, np.inf),
+        lambda: advance_plain(step, W, K, inputs, stream(), 0, updates, NEVER, np.inf, RATES),
         lambda: numpy_loop(J, W[K:], stream(), 0.1, updates),
         lambda: draw_only(stream(), xi, updates),
     )
@@ -85,8 +86,8 @@ def block_rows(K: int, N: int, target: str, updates: int) -> list[Row]:
     """Blocks of inputs against one input after another."""
     step, W, inputs = make_step(activation("relu"), 0.1), weights(K, K, N), np.empty((BLOCK, N))
     blocks, plain = medians(
-        lambda: advance_blocks(step, W, K, inputs, stream(), 0, updates, NEVER, np.inf),
-        lambda: advance_plain(step, W, K, inputs, stream(), 0, updates, NEVER, np.inf),
+        lambda: advance_blocks(step, W, K, inputs, stream(), 0, updates, NEVER, np.inf, RATES),
+        lambda: advance_plain(step, W, K, inputs, stream(), 0, updates, NEVER, np.inf, RATES),
     )
     name = f"simulate, weights, K=M={K}, N={N:g}, blocks of inputs: likewise"
     return [Row(name, blocks / (updates * N) * 1e9, "ns", "one input after another", plain / blocks, target)]

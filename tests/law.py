@@ -25,6 +25,7 @@ from scipy import stats
 from learndyn.activations import activation
 from learndyn.engines.overlaps import run_overlaps
 from learndyn.engines.weights import run_weights
+from learndyn.scenarios.process import bare
 from learndyn.scenarios.student_teacher.steps import make_step
 
 FALSE_ALARM = 1e-3
@@ -114,7 +115,7 @@ def order_parameters(R: np.ndarray, Q: np.ndarray) -> np.ndarray:
 def chain(case: Case, replicas: int, seed: int, threads: int | None = 1) -> np.ndarray:
     """Order parameters of the overlaps engine, (replicas, rows, parameters)."""
     step = make_step(activation(case.activation), case.eta)
-    run = run_overlaps(step, case.C, case.K, case.N, case.steps, replicas=replicas, seed=seed, threads=threads)
+    run = run_overlaps(bare(step, case.C, case.K), case.N, case.steps, replicas=replicas, seed=seed, threads=threads)
     assert run.status == "ok"
     return order_parameters(run.R, run.Q)
 
@@ -122,7 +123,7 @@ def chain(case: Case, replicas: int, seed: int, threads: int | None = 1) -> np.n
 def descent(case: Case, replicas: int, seed: int, threads: int | None = 1) -> np.ndarray:
     """Order parameters of gradient descent on weight vectors, (replicas, rows, parameters)."""
     step = make_step(activation(case.activation), case.eta)
-    run = run_weights(step, case.C, case.K, case.N, case.steps, replicas=replicas, seed=seed, threads=threads)
+    run = run_weights(bare(step, case.C, case.K), case.N, case.steps, replicas=replicas, seed=seed, threads=threads)
     assert run.status == "ok"
     return order_parameters(run.R, run.Q)
 

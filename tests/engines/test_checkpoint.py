@@ -19,6 +19,7 @@ from learndyn.engines.driver import EarlyStop, run_replicas
 from learndyn.engines.streams import generator_from, generator_state, stream
 from learndyn.engines.weights import run_weights
 from learndyn.errors import InputError, LearndynWarning
+from learndyn.scenarios.process import bare
 from learndyn.scenarios.student_teacher.steps import make_step
 
 IDENTITY = {"N": 100, "seed": 1, "scenario": {"student": {"units": 2}, "learning_rate": 0.1}, "rows": [0, 1, 2]}
@@ -430,7 +431,7 @@ def descend(case, checkpoint=None, **options):
     K, M, N, updates = CASES[case]
     C, step = np.diag([0.25] * K + [1.0] * M), make_step(activation("relu"), 0.3)
     steps = np.unique(np.linspace(0, updates, 20).astype(np.int64))
-    return run_weights(step, C, K, N, steps, replicas=3, seed=9, checkpoint=checkpoint, **options)
+    return run_weights(bare(step, C, K), N, steps, replicas=3, seed=9, checkpoint=checkpoint, **options)
 
 
 def assert_same(run, other):

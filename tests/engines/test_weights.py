@@ -14,6 +14,7 @@ from learndyn.activations import activation
 from learndyn.engines.streams import stream
 from learndyn.engines.weights import draw_weights, run_weights, uses_blocks
 from learndyn.errors import InputError
+from learndyn.scenarios.process import bare
 from learndyn.scenarios.student_teacher.steps import make_step
 
 EPS = np.finfo(float).eps
@@ -65,7 +66,7 @@ def test_starts_are_oriented_at_random():
 
 def test_too_small_a_dimension_is_refused():
     with pytest.raises(InputError, match=r"`N` must be at least K \+ M = 3, but it is 2"):
-        run_weights(make_step(activation("relu"), 0.1), covariance(1, 2), 1, 2, [0, 1], seed=1)
+        run_weights(bare(make_step(activation("relu"), 0.1), covariance(1, 2), 1), 2, [0, 1], seed=1)
 
 
 # ---- The updates
@@ -101,7 +102,9 @@ def plain_loop(name, eta, C, K, N, steps, seed):
 def test_both_kernels_make_the_updates_of_the_definition(name, K, M, N, blocks):
     C = covariance(K, M)
     steps = np.array([0, 1, 15, 16, 17, 40, 100])  # in and across blocks of 16
-    run = run_weights(make_step(activation(name), 0.8), C, K, N, steps, seed=3, blocks=blocks, record_weights=True)
+    run = run_weights(
+        bare(make_step(activation(name), 0.8), C, K), N, steps, seed=3, blocks=blocks, record_weights=True
+    )
     R, Q, J = plain_loop(name, 0.8, C, K, N, steps, seed=3)
     assert run.status == "ok"
     assert np.abs(R[-1] - R[0]).max() > 1e-3  # something was learned
@@ -119,7 +122,7 @@ def test_the_kernel_follows_from_the_numbers_of_units_alone():
     assert uses_blocks(10, 10)
     for K, M in ((2, 2), (4, 4)):
         C, step = covariance(K, M), make_step(activation("erf"), 0.5)
-        runs = [run_weights(step, C, K, 100, [37], seed=1, blocks=b).Q for b in (None, uses_blocks(K, M))]
+        runs = [run_weights(bare(step, C, K), 100, [37], seed=1, blocks=b).Q for b in (None, uses_blocks(K, M))]
         np.testing.assert_array_equal(*runs)
 
 
@@ -135,7 +138,7 @@ def test_bits_do_not_depend_on_threads_or_chunks(blocks):
     def run(threads, chunk):
         step = make_step(activation("relu"), 0.9)
         run = run_weights(
-            step, covariance(K, M), K, N, steps, replicas=3, threads=threads, chunk=chunk, blocks=blocks, seed=8
+            bare(step, covariance(K, M), K), N, steps, replicas=3, threads=threads, chunk=chunk, blocks=blocks, seed=8
         )
         return run.R, run.Q
 
@@ -149,17 +152,18 @@ def test_bits_do_not_depend_on_threads_or_chunks(blocks):
 
 def test_recorded_weight_vectors_are_those_whose_overlaps_are_recorded():
     K, M, N, replicas = 2, 3, 40, 3
-    arguments = make_step(activation("relu"), 0.9), covariance(K, M), K, N, [0, 5, 100]
+    C, process = covariance(K, M), bare(make_step(activation("relu"), 0.9), covariance(K, M), K)
+    arguments = process, N, [0, 5, 100]
     run = run_weights(*arguments, replicas=replicas, seed=6, record_weights=True)
     assert run.J is not None
     assert run.B is not None
     assert (run.J.shape, run.B.shape) == ((replicas, 3, K, N), (replicas, M, N))
     for index in range(replicas):
-        J, B = draw_weights(arguments[1], K, N, stream(6, "weights", N, index, 1))
+        J, B = draw_weights(C, K, N, stream(6, "weights", N, index, 1))
         np.testing.assert_array_equal(run.J[index, 0], J)
         np.testing.assert_array_equal(run.B[index], B)
     # A sum of N products, in another order: N roundings of terms whose moduli add up to |J_i| |B_n| at most.
-    lengths = np.sqrt(np.max(run.Q) * np.trace(arguments[1]))
+    lengths = np.sqrt(np.max(run.Q) * np.trace(C))
     np.testing.assert_allclose(np.einsum("rtin,rmn->rtim", run.J, run.B), run.R, rtol=0, atol=N * EPS * lengths)
     plain = run_weights(*arguments, replicas=replicas, seed=6)
     assert (plain.J, plain.B) == (None, None)
@@ -170,18 +174,18 @@ def test_recorded_weight_vectors_are_those_whose_overlaps_are_recorded():
 @pytest.mark.parametrize("blocks", [False, True])
 def test_rows_change_a_run_by_rounding_only(blocks):
     step, C = make_step(activation("erf"), 0.9), covariance(2, 2)
-    few = run_weights(step, C, 2, 203, [0, 300], seed=4, blocks=blocks)
-    many = run_weights(step, C, 2, 203, np.arange(0, 301), seed=4, blocks=blocks)
+    few = run_weights(bare(step, C, 2), 203, [0, 300], seed=4, blocks=blocks)
+    many = run_weights(bare(step, C, 2), 203, np.arange(0, 301), seed=4, blocks=blocks)
     np.testing.assert_allclose(many.R[:, [0, -1]], few.R, rtol=0, atol=300 * 203 * EPS)
     np.testing.assert_allclose(many.Q[:, [0, -1]], few.Q, rtol=0, atol=300 * 203 * EPS)
 
 
 def test_a_replica_does_not_depend_on_how_many_there_are():
     step, C = make_step(activation("erf"), 0.9), covariance(2, 2)
-    few = run_weights(step, C, 2, 50, [0, 300], seed=4, replicas=2)
-    many = run_weights(step, C, 2, 50, [0, 300], seed=4, replicas=5)
+    few = run_weights(bare(step, C, 2), 50, [0, 300], seed=4, replicas=2)
+    many = run_weights(bare(step, C, 2), 50, [0, 300], seed=4, replicas=5)
     np.testing.assert_array_equal(many.R[:2], few.R)
-    assert not np.array_equal(run_weights(step, C, 2, 50, [0, 300], seed=5).R[0], few.R[0])
+    assert not np.array_equal(run_weights(bare(step, C, 2), 50, [0, 300], seed=5).R[0], few.R[0])
 
 
 # ---- The law
@@ -192,7 +196,7 @@ def test_mean_and_spread_are_those_of_the_exact_finite_size_process(case):
     """22 comparisons in the three cases at 4 combined standard errors: false alarm 22 * 6.3e-5 = 0.14 %, fixed seed."""
     c = FINITE_SIZE[case]
     run = run_weights(
-        make_step(activation("relu"), c["eta"]), c["C"], c["K"], c["N"], [c["alpha"] * c["N"]],
+        bare(make_step(activation("relu"), c["eta"]), c["C"], c["K"]), c["N"], [c["alpha"] * c["N"]],
         replicas=c["replicas"], seed=2,
     )  # fmt: skip
     assert_mean_and_spread(run, c)
@@ -210,7 +214,7 @@ def test_divergence_keeps_the_rows_before_and_says_where(name, blocks):
 
     def run(threads, chunk):
         C = np.diag([0.25, 1.0])
-        return run_weights(step, C, 1, N, steps, replicas=6, threads=threads, chunk=chunk, blocks=blocks, seed=1)
+        return run_weights(bare(step, C, 1), N, steps, replicas=6, threads=threads, chunk=chunk, blocks=blocks, seed=1)
 
     first = run(1, None)
     assert first.status == "diverged"
@@ -231,21 +235,21 @@ def test_divergence_keeps_the_rows_before_and_says_where(name, blocks):
 def test_overflow_is_divergence_and_no_warning():
     """Between two tests the weights overflow to NaN."""
     step = make_step(activation("linear"), 1e4)
-    run = run_weights(step, np.diag([0.25, 1.0]), 1, 500, [0, 2000], seed=1)
+    run = run_weights(bare(step, np.diag([0.25, 1.0]), 1), 500, [0, 2000], seed=1)
     assert (run.status, run.steps.tolist()) == ("diverged", [0])
     assert "Replica 0 diverged at alpha = 1.024" in run.message  # 512 updates: N rounded up to a multiple of 16
 
 
 def test_divergence_before_the_first_row_leaves_no_row():
     step = make_step(activation("linear"), 1e4)
-    run = run_weights(step, np.diag([0.25, 1.0]), 1, 500, [2000], seed=1)
+    run = run_weights(bare(step, np.diag([0.25, 1.0]), 1), 500, [2000], seed=1)
     assert (run.status, run.R.shape) == ("diverged", (1, 0, 1, 1))
 
 
 def test_losing_the_perfect_solution_is_not_divergence():
     """ReLU, eta = 2.1: the N to infinity theory settles at R = 0.985953, Q = 1.154796."""
     step = make_step(activation("relu"), 2.1)
-    run = run_weights(step, np.diag([0.25, 1.0]), 1, 1000, [0, 40_000], replicas=4, seed=1)
+    run = run_weights(bare(step, np.diag([0.25, 1.0]), 1), 1000, [0, 40_000], replicas=4, seed=1)
     assert run.status == "ok"
     assert run.Q[:, -1].max() < 3  # far below the basin's edge at Q = 37
 
@@ -258,13 +262,15 @@ def test_interrupt_keeps_the_rows_that_were_recorded():
             raise KeyboardInterrupt
 
     step = make_step(activation("relu"), 0.5)
-    run = run_weights(step, np.diag([0.25, 1.0]), 1, 100, steps, replicas=3, threads=2, seed=1, progress=interrupt)
+    run = run_weights(
+        bare(step, np.diag([0.25, 1.0]), 1), 100, steps, replicas=3, threads=2, seed=1, progress=interrupt
+    )
     assert run.status == "interrupted"
     assert run.replicas.tolist() == [0, 1]
     rows = run.steps.size
     assert run.R.shape == (2, rows, 1, 1)
     assert f"The last row is at alpha = {run.steps[-1] / 100:g}" in run.message
-    whole = run_weights(step, np.diag([0.25, 1.0]), 1, 100, steps[:rows], replicas=2, seed=1)
+    whole = run_weights(bare(step, np.diag([0.25, 1.0]), 1), 100, steps[:rows], replicas=2, seed=1)
     np.testing.assert_array_equal(run.R, whole.R)
 
 
@@ -273,6 +279,7 @@ import os, signal, threading
 import numpy as np
 from learndyn.activations import activation
 from learndyn.engines.weights import run_weights
+from learndyn.scenarios.process import bare
 from learndyn.scenarios.student_teacher.steps import make_step
 
 timers = []
@@ -287,7 +294,7 @@ def press(done, total):
 
 
 step, C = make_step(activation("relu"), 0.5), np.diag([0.25, 1.0])
-run = run_weights(step, C, 1, 100_000, np.arange(0, 10**9, 100), seed=1, progress=press)
+run = run_weights(bare(step, C, 1), 100_000, np.arange(0, 10**9, 100), seed=1, progress=press)
 print(run.status, run.steps.size, run.timings["run"])
 """
 
@@ -308,8 +315,8 @@ def test_memory_does_not_grow_with_the_number_of_updates():
     """20 000 inputs of 10 000 numbers would be 1.6 GB; a run holds a few vectors (the peak is given in KiB)."""
     resource = pytest.importorskip("resource")
     step, C = make_step(activation("relu"), 0.5), np.diag([0.25, 1.0])
-    run_weights(step, C, 1, 10_000, [0, 10], seed=1)
+    run_weights(bare(step, C, 1), 10_000, [0, 10], seed=1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    run_weights(step, C, 1, 10_000, [0, 20_000], seed=1)
+    run_weights(bare(step, C, 1), 10_000, [0, 20_000], seed=1)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown * 1024 < 50 * 10_000 * 8

@@ -164,7 +164,7 @@ def test_what_is_recorded():
     assert plain.plain
     assert plain.record_shapes() == {"R": (3, 2), "Q": (3, 3), "w": (3,), "theta": (3,)}
     assert plain.fast.tolist() == [True] * 3 + [False] * 3
-    assert [plain.own_name(index) for index in (0, 2, 3, 5)] == ["w", "w", "theta", "theta"]
+    assert [plain.own_part(index).name for index in (0, 2, 3, 5)] == ["w", "w", "theta", "theta"]
     moving = process(C=np.eye(9), damping=1.0, teacher_drift=0.1, mean=True)
     assert (moving.plain, moving.references) == (False, 2)
     state = {"R": (3, 2), "Q": (3, 3), "RV": (3, 2), "QJV": (3, 3), "QV": (3, 3)}

@@ -10,31 +10,52 @@ import numpy as np
 
 from learndyn.engines.driver import EarlyStop, Outcome
 from learndyn.errors import InputError
+from learndyn.scenarios.process import Function, OwnNumbers, Process
 
 CHUNK_SECONDS = 0.1
 GROWTH_LIMIT = 1e6  # learning has diverged when some |J_i|^2 exceeds this multiple of the trace of C at the start
+TABLE = 1024  # updates whose rates are evaluated together
 
 
 @dataclass(frozen=True)
 class SimulatedRun:
     """What a simulation recorded.
 
-    ``R`` has shape (replicas, rows, K, M), ``Q`` (replicas, rows, K, K), ``steps`` (rows,): the update counts of the
-    rows. ``replicas`` are the numbers of the replicas that are kept. ``status`` is ``"ok"``, ``"interrupted"`` or
-    ``"diverged"``; in the last two cases rows or replicas are missing, as ``message`` says, and there may be no row.
-    ``timings`` holds seconds: ``"compile"`` (or load from disk) and ``"run"``. Where weight vectors were recorded,
-    ``J`` has shape (replicas, rows, K, N) and ``B`` (replicas, M, N).
+    ``record`` holds arrays of shape (replicas, rows, ...) by name: R (..., K, P) and Q (..., K, K), and what options
+    add (`learndyn.scenarios.process.Process.record_shapes`). Where weight vectors were recorded, it holds
+    J (..., K, N) and B (replicas, P, N), which has rows only when the teacher walks.
+
+    ``steps`` (rows,) are the update counts of the rows, ``replicas`` the numbers of the replicas that are kept.
+    ``status`` is ``"ok"``, ``"interrupted"`` or ``"diverged"``; in the last two cases rows or replicas are missing, as
+    ``message`` says, and there may be no row. ``timings`` holds seconds: ``"compile"`` (or load from disk), ``"run"``.
     """
 
     steps: np.ndarray
-    R: np.ndarray
-    Q: np.ndarray
+    record: dict[str, np.ndarray]
     replicas: np.ndarray
     status: str
     message: str
     timings: dict[str, float]
-    J: np.ndarray | None = None
-    B: np.ndarray | None = None
+
+    @property
+    def R(self) -> np.ndarray:
+        """Overlaps of the students with the reference vectors."""
+        return self.record["R"]
+
+    @property
+    def Q(self) -> np.ndarray:
+        """Overlaps of the students."""
+        return self.record["Q"]
+
+    @property
+    def J(self) -> np.ndarray | None:
+        """The students' weight vectors, if they were recorded."""
+        return self.record.get("J")
+
+    @property
+    def B(self) -> np.ndarray | None:
+        """The reference vectors, if they were recorded."""
+        return self.record.get("B")
 
 
 @dataclass(frozen=True)
@@ -57,6 +78,67 @@ def require_room(vectors: int, N: int) -> None:
             f"Argument `N` must be at least K + M = {vectors}, but it is {N}. "
             "With fewer dimensions the weight vectors cannot have arbitrary overlaps."
         )
+
+
+def sector_dimensions(process: Process, N: int) -> np.ndarray:
+    """Dimensions of the sectors of the input, (L,), refused where they have no room for the vectors in them."""
+    if process.spectrum is None:
+        if process.plain:
+            require_room(process.rows, N)
+        dimensions = np.full(process.sectors or 1, N)
+    else:
+        dimensions = process.spectrum.dimensions(N)
+    if dimensions.min() < process.rows:
+        where = "" if process.spectrum is None else " for each eigenvalue of the inputs"
+        raise InputError(
+            f"Argument `N` must leave at least {process.rows} dimensions{where}, one for each vector there (weights, "
+            f"velocities, references, mean), but N = {N} leaves {dimensions.min()}. Use a larger N."
+        )
+    return dimensions
+
+
+def own_limits(process: Process) -> np.ndarray:
+    """Beyond which moduli own numbers have grown without bound, (E,)."""
+    parts = [np.full(len(part.start), GROWTH_LIMIT * (1.0 + np.abs(part.start).max())) for part in process.own]
+    return np.concatenate([np.zeros(0), *parts])
+
+
+def own_scales(process: Process, N: int) -> np.ndarray:
+    """s_e: 1 / N, or 1 for a fast number, (E,)."""
+    return np.where(process.fast, 1.0, 1.0 / N)
+
+
+class TimeTable:
+    """A constant, or a function of time, at the times of updates: alpha = at + mu / N for mu = 0, 1, ...
+
+    A function is asked for `TABLE` updates at once, from multiples of it on, so that what it gives for an update does
+    not depend on how a run is cut.
+    """
+
+    def __init__(self, value: np.ndarray | Function, at: float, N: int) -> None:
+        self._value, self._at, self._N = value, at, N
+        self._newest: tuple[int, np.ndarray] | None = None
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is the same at all times."""
+        return not callable(self._value)
+
+    def rows(self, first: int, last: int) -> np.ndarray:
+        """The values before the updates first + 1 ... last, one below the other; a single row of a constant."""
+        if not callable(self._value):
+            return np.array(self._value, dtype=float)[None]
+        blocks = range(first // TABLE, -(-last // TABLE))
+        rows = np.concatenate([self._block(block) for block in blocks])
+        return np.ascontiguousarray(rows[first - TABLE * blocks.start : last - TABLE * blocks.start])
+
+    def _block(self, block: int) -> np.ndarray:
+        newest = self._newest
+        if newest is None or newest[0] != block:
+            assert callable(self._value)
+            times = self._at + np.arange(TABLE * block, TABLE * (block + 1)) / self._N
+            newest = self._newest = block, np.asarray(self._value(times), dtype=float)
+        return newest[1]
 
 
 class RowUnit(ABC):
@@ -117,13 +199,17 @@ class RowUnit(ABC):
         self.rows += rows
         self.finished = self.rows == self._steps.size
 
-    def _diverged(self, index: int) -> None:
-        """The replica of this index among ``numbers`` has grown without bound."""
+    def _diverged(self, index: int, own: OwnNumbers | None = None) -> None:
+        """The replica of this index among ``numbers`` has grown without bound: its weights, or these own numbers."""
         self.finished = True
-        reason = (
-            f"diverged at {self._clock(self.position)}: some |J_i|^2 exceeded {GROWTH_LIMIT:g} times the trace of the "
-            "overlaps at the start. The rows before are kept; try a smaller learning rate."
-        )
+        what = f"some |J_i|^2 exceeded {GROWTH_LIMIT:g} times the trace of the overlaps at the start"
+        rate = "a smaller learning rate"
+        if own is not None:
+            what = f"some |{own.name}_i| exceeded {GROWTH_LIMIT:g} times 1 + its largest value at the start"
+            rate = f"a smaller learning rate of {own.name}"
+            if own.fast:
+                rate += ", which on the fast time scale acts undivided at every update"
+        reason = f"diverged at {self._clock(self.position)}: {what}. The rows before are kept; try {rate}."
         self.early_stop = EarlyStop("diverged", reason, self.numbers[index])
 
 

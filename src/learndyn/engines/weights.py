@@ -1,13 +1,15 @@
-"""The weights engine: gradient descent on real weight vectors, J_i <- J_i + (eta / N) delta_i xi, xi ~ N(0, I_N).
+"""The weights engine: gradient descent on real weight vectors, J_i <- J_i + (eta / N) F_i xi, xi ~ N(0, I_N).
 
-The overlaps R = J B^T and Q = J J^T are measured at the rows that are asked for. A running replica holds the K + M
-weight vectors and the inputs at work and nothing that grows with the number of updates; the loops are in
-`learndyn.engines.weights_kernels`, the threads in `learndyn.engines.driver`.
+It runs any `learndyn.scenarios.process.Process`: the literal updates that are written there. The overlaps R = J B^T and
+Q = J J^T, and what options add, are measured at the rows that are asked for. A running replica holds its vectors and
+the inputs at work and nothing that grows with the number of updates; the loops are in
+`learndyn.engines.weights_kernels` and `learndyn.engines.weights_general`, the state of a replica in
+`learndyn.engines.weights_state`, the threads in `learndyn.engines.driver`.
 
-Random numbers: a replica draws its inputs from part 0 of its stream (`learndyn.engines.streams`), and the weight
-vectors of its start from part 1. Same scenario, seed and kind of CPU: the same bits, for any number of threads, any
-chunk, and when the run was cut and went on from a checkpoint. Results depend on which rows are recorded by rounding
-only.
+Random numbers: a replica draws its inputs from part 0 of its stream (`learndyn.engines.streams`), the weight vectors of
+its start from part 1, the luck of its updates from part 2 and the teacher's walk from part 3. Same scenario, seed and
+kind of CPU: the same bits, for any number of threads, any chunk, and when the run was cut and went on from a
+checkpoint. Results depend on which rows are recorded by rounding only.
 """
 
 from __future__ import annotations
@@ -22,12 +24,20 @@ from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
 from learndyn.engines.driver import Progress, run_replicas
-from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, Clock, RowUnit, SimulatedRun, message, require_room
-from learndyn.engines.streams import generator_from, generator_state, stream
-from learndyn.engines.weights_kernels import BLOCK, advance_blocks, advance_plain
-from learndyn.gaussian.factor import root
-
-INPUTS, START = 0, 1  # the parts of a replica's stream
+from learndyn.engines.simulation import (
+    CHUNK_SECONDS,
+    GROWTH_LIMIT,
+    TABLE,
+    Clock,
+    RowUnit,
+    SimulatedRun,
+    message,
+    require_room,
+    sector_dimensions,
+)
+from learndyn.engines.weights_kernels import BLOCK, NOT_GROWN, WEIGHTS_GREW
+from learndyn.engines.weights_state import State, draw_rows
+from learndyn.scenarios.process import Process
 
 
 def draw_weights(C: np.ndarray, K: int, N: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -58,17 +68,10 @@ def draw_weights(C: np.ndarray, K: int, N: int, rng: np.random.Generator) -> tup
     InputError
         When N < K + M.
     """
-    W = _draw_rows(np.asarray(C, dtype=float), N, rng)
+    C = np.asarray(C, dtype=float)
+    require_room(len(C), N)
+    W = draw_rows(C, N, rng)
     return W[:K], W[K:]
-
-
-def _draw_rows(C: np.ndarray, N: int, rng: np.random.Generator) -> np.ndarray:
-    """J and B of `draw_weights`, below each other in one array."""
-    size = C.shape[0]
-    require_room(size, N)
-    columns, triangle = np.linalg.qr(rng.standard_normal((N, size)))
-    frame = (columns * np.sign(np.diag(triangle))).T  # the sign makes the frame uniformly distributed
-    return np.ascontiguousarray(root(C) @ frame)
 
 
 def uses_blocks(K: int, M: int) -> bool:
@@ -81,9 +84,7 @@ def uses_blocks(K: int, M: int) -> bool:
 
 
 def run_weights(
-    step: Any,
-    C: np.ndarray,
-    K: int,
+    process: Process,
     N: int,
     steps: np.ndarray,
     *,
@@ -102,14 +103,11 @@ def run_weights(
 
     Parameters
     ----------
-    step
-        The scenario's update: a NamedTuple with `learning_rate` and an overload of `error_signal`
-        (`learndyn.scenarios.microscopic`).
-    C
-        Overlaps [[Q, R], [R^T, T]] at the start, shape (K + M, K + M), positive semidefinite; every replica starts
-        with exactly these.
-    K, N
-        Number of student vectors; dimension of the inputs, at least K + M.
+    process
+        What is repeated, and from which overlaps; every replica starts with exactly these. Of a step without options:
+        `learndyn.scenarios.process.bare`.
+    N
+        Dimension of the inputs, of a branch in a tree; at least the number of vectors (in each sector of the inputs).
     steps
         Update counts at which a row is recorded, increasing; 0 is the start.
     replicas
@@ -119,7 +117,7 @@ def run_weights(
     chunk
         Updates between two looks at Ctrl-C; None: about 0.1 s. Does not change the result.
     blocks
-        The kernel; None: the faster one (`uses_blocks`). Changes the result by rounding.
+        The kernel of a plain process; None: the faster one (`uses_blocks`). Changes the result by rounding.
     record_weights
         Whether the weight vectors are recorded too, K N numbers a row and replica.
     seed
@@ -128,34 +126,33 @@ def run_weights(
         As in `learndyn.engines.driver.run_replicas`.
     checkpoint
         Where to keep what is needed to go on after an interruption; its identity gains all arguments here that fix
-        the bits. The caller's part is what `step` holds, and versions.
+        the bits. The caller's part is what the process holds beside C and own numbers, and versions.
     at, time_name
-        Time of the start, and its name; for messages.
+        Time of the start, from which functions of time go on; and its name, for messages.
 
     Returns
     -------
     SimulatedRun
-        With status ``"diverged"``, and the rows before, when some |J_i|^2 exceeded 1e6 trace(C) or became NaN; this is
-        tested at every row and every N updates (rounded up to a multiple of 16).
+        With status ``"diverged"``, and the rows before, when some |J_i|^2 exceeded 1e6 trace(C), or an own number 1e6
+        times 1 + the largest of its kind at the start, or became NaN; this is tested at every row and every N updates
+        (rounded up to a multiple of 16).
 
     Raises
     ------
     InputError
-        When N < K + M, or the checkpoint cannot be used.
+        When N is too small, or the checkpoint cannot be used.
     KeyboardInterrupt
         When interrupted before any row was recorded.
     """
-    C = np.array(C, dtype=float)
     steps = np.array(steps, dtype=np.int64)
-    M = C.shape[0] - K
-    require_room(K + M, N)
+    sector_dimensions(process, N)
     if blocks is None:
-        blocks = uses_blocks(K, M)
-    chunk = _chunk(K, M, N) if chunk is None else chunk
-    plan = _Plan(step, C, K, N, steps, seed, blocks, chunk, Clock(N, at, time_name))
+        blocks = process.plain and uses_blocks(process.K, process.M)
+    chunk = _chunk(process, N) if chunk is None else chunk
+    plan = _Plan(process, N, steps, seed, blocks, chunk, Clock(N, at, time_name))
     with threadpool_limits(limits=1, user_api="blas"):
         begin = perf_counter()
-        _compile(plan)
+        State.compile(process, blocks)
         compiled = perf_counter()
         record = _room(plan, replicas, record_weights)
         units = [
@@ -166,12 +163,11 @@ def run_weights(
             checkpoint = checkpoint.including(**_identity(plan, replicas, record_weights))
         outcome = run_replicas(units, updates=int(steps[-1]), threads=threads, progress=progress, checkpoint=checkpoint)
         end = perf_counter()
-    recorded = {
-        name: values[outcome.kept] if name == "B" else values[outcome.kept, : outcome.rows]
-        for name, values in record.items()
-    }
     return SimulatedRun(
-        **recorded,
+        record={
+            name: values[outcome.kept] if name in plan.fixed else values[outcome.kept, : outcome.rows]
+            for name, values in record.items()
+        },
         steps=steps[: outcome.rows],
         replicas=outcome.kept,
         status=outcome.status,
@@ -184,9 +180,7 @@ def run_weights(
 class _Plan:
     """What all replicas of a run share."""
 
-    step: Any
-    C: np.ndarray
-    K: int
+    process: Process
     N: int
     steps: np.ndarray
     seed: int
@@ -201,58 +195,55 @@ class _Plan:
 
     @property
     def limit(self) -> float:
-        return GROWTH_LIMIT * float(np.trace(self.C))
+        return GROWTH_LIMIT * float(np.trace(self.process.C, axis1=-2, axis2=-1).sum())
 
-    def working_space(self, N: int) -> np.ndarray:
-        return np.empty((BLOCK if self.blocks else 2, N))
-
-    def advance(self, W: np.ndarray, inputs: np.ndarray, rng: Any, first: int, last: int) -> tuple[int, bool]:
-        kernel = advance_blocks if self.blocks else advance_plain
-        return kernel(self.step, W, self.K, inputs, rng, first, last, self.interval, self.limit)
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """What is recorded once and not in rows: the reference vectors, unless they walk."""
+        return ("B",) if self.process.teacher_drift is None else ()
 
 
 def _room(plan: _Plan, replicas: int, record_weights: bool) -> dict[str, np.ndarray]:
-    """Where the replicas, on the first axis, record their rows, on the second; B has no rows."""
-    K, N, rows = plan.K, plan.N, plan.steps.size
-    M = plan.C.shape[0] - K
-    room = {"R": np.empty((replicas, rows, K, M)), "Q": np.empty((replicas, rows, K, K))}
+    """Where the replicas, on the first axis, record their rows, on the second; what is fixed has no rows."""
+    process, rows = plan.process, (plan.steps.size,)
+    room = {name: np.empty((replicas, *rows, *shape)) for name, shape in process.record_shapes().items()}
     if record_weights:
-        room |= {"J": np.empty((replicas, rows, K, N)), "B": np.empty((replicas, M, N))}
+        vectors = process.branches * process.references
+        room["J"] = np.empty((replicas, *rows, process.K, plan.N))
+        room["B"] = np.empty((replicas, *(() if "B" in plan.fixed else rows), vectors, plan.N))
     return room
 
 
 def _identity(plan: _Plan, replicas: int, record_weights: bool) -> dict[str, Any]:
     """All arguments that fix the bits, for a checkpoint; not the chunk."""
+    own = {"own": fingerprint(plan.process.own_start)} if plan.process.own else {}
     return {
         "engine": "weights",
-        "C": fingerprint(plan.C),
-        "K": plan.K,
+        "C": fingerprint(plan.process.C),
+        "K": plan.process.K,
         "N": plan.N,
         "rows": fingerprint(plan.steps),
         "replicas": replicas,
         "blocks": plan.blocks,
         "record_weights": record_weights,
         "seed": plan.seed,
+        **own,
     }
 
 
 class _WeightsReplica(RowUnit):
-    """One replica: weight vectors, a stream, and the rows so far."""
+    """One replica: its state, and the rows so far."""
 
     def __init__(self, plan: _Plan, index: int, record: Mapping[str, np.ndarray]) -> None:
         super().__init__((index,), plan.steps, plan.clock, plan.chunk, BLOCK)
         self._plan, self._index, self._recorded = plan, index, record
-        self._W: np.ndarray | None = None  # rows: J, then B
-        self._inputs: np.ndarray | None = None
-        self._rng: np.random.Generator | None = None
+        self._state: State | None = None
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """The rows so far and, unless finished, the weight vectors and the stream."""
-        kept = {name: values if name == "B" else values[: self.rows] for name, values in self._recorded.items()}
-        if self._W is not None:
-            assert self._rng is not None
-            kept |= {"W": self._W.copy(), "stream": generator_state(self._rng)}
-        return kept
+        """The rows so far and, unless finished, the state."""
+        fixed = self._plan.fixed
+        kept = {name: values if name in fixed else values[: self.rows] for name, values in self._recorded.items()}
+        return kept | ({} if self._state is None else self._state.snapshot())
 
     def restore(self, snapshot: Mapping[str, np.ndarray]) -> None:
         """Go on where `snapshot` was taken."""
@@ -260,49 +251,52 @@ class _WeightsReplica(RowUnit):
             values[: len(snapshot[name])] = snapshot[name]
         self._begun = True
         if not self.finished:
-            self._W, self._rng = snapshot["W"], generator_from(snapshot["stream"])
-            self._inputs = self._plan.working_space(self._plan.N)
+            self._state = self._new_state()
+            self._state.restore(snapshot)
+
+    def _new_state(self) -> State:
+        plan = self._plan
+        return State(plan.process, plan.N, plan.blocks, plan.seed, self._index, plan.clock.at)
 
     def _begin(self) -> None:
-        plan = self._plan
-        self._rng = stream(plan.seed, "weights", plan.N, self._index, INPUTS)
-        self._W = _draw_rows(plan.C, plan.N, stream(plan.seed, "weights", plan.N, self._index, START))
-        self._inputs = plan.working_space(plan.N)
-        if "B" in self._recorded:
-            self._recorded["B"][:] = self._W[plan.K :]
+        self._state = self._new_state()
+        self._state.begin()
+        for name in self._plan.fixed:
+            if name in self._recorded:
+                self._recorded[name][:] = self._state.vectors(name)
 
     def _release(self) -> None:
-        self._W = self._inputs = self._rng = None
+        self._state = None
 
     def _make(self, end: int) -> None:
         """Make updates up to ``end`` or the next row, and record that; or notice divergence."""
-        assert self._W is not None
-        assert self._inputs is not None
-        row = int(self._plan.steps[self.rows])
-        self.position, grown = self._plan.advance(self._W, self._inputs, self._rng, self.position, min(end, row))
-        if grown:
-            self._diverged(0)
+        assert self._state is not None
+        plan, row = self._plan, int(self._plan.steps[self.rows])
+        last = min(end, row, TABLE * (self.position // TABLE + 1)) if self._state.scheduled else min(end, row)
+        self.position, who = self._state.advance(self.position, last, plan.interval, plan.limit)
+        if who != NOT_GROWN:
+            self._tell_divergence(who)
         elif self.position == row:
             self._record()
 
     def _record(self) -> None:
-        assert self._W is not None
-        J, B = self._W[: self._plan.K], self._W[self._plan.K :]
-        Q = J @ J.T
-        if not np.all(np.diag(Q) <= self._plan.limit):  # also when NaN
-            self._diverged(0)
+        assert self._state is not None
+        who = self._state.grown(self._plan.limit)
+        if who != NOT_GROWN:
+            self._tell_divergence(who)
             return
-        for name, value in {"R": J @ B.T, "Q": Q, "J": J}.items():
-            if name in self._recorded:
-                self._recorded[name][self.rows] = value
+        for name, value in self._state.measured().items():
+            self._recorded[name][self.rows] = value
+        for name in {"J", "B"}.intersection(self._recorded).difference(self._plan.fixed):
+            self._recorded[name][self.rows] = self._state.vectors(name)
         self._count(1)
 
+    def _tell_divergence(self, who: int) -> None:
+        self._diverged(0, None if who == WEIGHTS_GREW else self._plan.process.own_part(who))
 
-def _chunk(K: int, M: int, N: int) -> int:
+
+def _chunk(process: Process, N: int) -> int:
     """Updates in a chunk of about 0.1 s: some 4 ns for each normal, 0.4 ns for each weight, 0.1 us for the rest."""
-    return max(1, int(CHUNK_SECONDS / (1e-7 + 1e-9 * N * (4.0 + 0.4 * (K + M)))))
-
-
-def _compile(plan: _Plan) -> None:
-    """Compile the kernel, or load it from disk, by one update of tiny weight vectors."""
-    plan.advance(np.zeros((plan.C.shape[0], 1)), plan.working_space(1), stream(0, "weights", 1, 0), 0, 1)
+    inputs = process.batch * (process.K if process.tree else 1) + (process.teacher_drift is not None) * process.M
+    weights = process.rows * (1 if process.plain else process.batch + 3)
+    return max(1, int(CHUNK_SECONDS / (1e-7 + 1e-9 * N * (4.0 * inputs + 0.4 * weights))))

@@ -1,6 +1,10 @@
 """The compiled loops of gradient descent on real weight vectors; any scenario's update, one replica a call.
 
-    x = J xi,  y = B xi,  J_i <- J_i + (eta / N) delta_i xi,  xi ~ N(0, I_N)                [Straat 2018, p. 28]
+    x = J xi,  y = B xi,  J_i <- (1 - eta lambda / N) J_i + (eta / N) delta_i xi,  xi ~ N(0, I_N)
+                                                                                            [Straat 2018, p. 28]
+
+and the student's own numbers (output weights, biases) move along. These are the processes that are `plain`
+(`learndyn.scenarios.process`); all others run in `learndyn.engines.weights_general`.
 
 The rows of J (K, N) and B (M, N) lie below each other in one array `W`. Two kernels make the same updates from the
 same stream of random numbers (N normals an update, in the order of the updates), in different order of arithmetic:
@@ -9,20 +13,23 @@ same stream of random numbers (N normals an update, in the order of the updates)
   one, tile by tile, so that J is read and written once an update.
 - `advance_blocks` takes up to `BLOCK` inputs Xi at once. X = J Xi^T, Y = B Xi^T and G = Xi Xi^T are products of
   matrices, which work on registers instead of memory; what the updates inside the block change is then put right
-  exactly, one update after another: x^mu = X^mu + (eta / N) sum_{nu < mu} delta^nu G_{nu mu}. At last J gains
-  (eta / N) Delta^T Xi. (A BLAS library does these thin products no better: 9 to 10 ns for each dimension of an input
-  at K = M = 10, N = 1e5, against 8 for the loops here and 11.5 for the plain kernel.)
+  exactly, one update after another: x^mu = X^mu + (eta / N) sum_{nu < mu} delta^nu G_{nu mu}, with decay each term
+  times the factors of the updates since. At last J gains (eta / N) Delta^T Xi. (A BLAS library does these thin products
+  no better: 9 to 10 ns for each dimension of an input at K = M = 10, N = 1e5, against 8 for the loops here and 11.5 for
+  the plain kernel.)
 
 Both stop at absolute update counts only (rows to record, checks for divergence, ends of blocks), so the bits do not
-depend on how the run is cut into calls. NaN and infinity keep their meaning (no `nnan`, `ninf`).
+depend on how the run is cut into calls. NaN and infinity keep their meaning (no `nnan`, `ninf`). What is None (decay,
+own numbers, luck) is not in the compiled program.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 from learndyn.scenarios.microscopic import error_signal
 
@@ -30,26 +37,81 @@ BLOCK = 16  # inputs in a block: the least time over K + M = 8 ... 40, N = 1e3 .
 TILE = 512  # columns worked on together: BLOCK rows of them are 64 KiB, a few rows fit the first-level cache
 
 # Sums may be reordered and products fused, which vectorises the loops; nothing is assumed about NaN or infinity.
-_compile = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+_ABSENT = types.NoneType | types.Omitted
+
+NOT_GROWN = -1
+WEIGHTS_GREW = -2  # otherwise: the index of the own number that grew
 
 
-@_compile
+class Own(NamedTuple):
+    """The student's own numbers of one replica, (E,) each; which of them are fast; their limits.
+
+    Their directions are written to ``change`` for one input, and added up in ``total`` where there are several.
+    """
+
+    values: np.ndarray
+    fast: np.ndarray
+    limits: np.ndarray
+    change: np.ndarray
+    total: np.ndarray
+
+
+class Luck(NamedTuple):
+    """Random numbers beside the inputs: room for those of one input, and their stream."""
+
+    numbers: np.ndarray
+    rng: np.random.Generator
+
+
+def values_of(own: Any) -> Any:
+    """The own numbers, or None."""
+    raise NotImplementedError("only inside numba kernels")
+
+
+@overload(values_of)
+def _compile_values_of(own):
+    return (lambda own: None) if isinstance(own, _ABSENT) else lambda own: own.values
+
+
+def direction_of(own: Any) -> Any:
+    """Where the direction of the own numbers is written, or None."""
+    raise NotImplementedError("only inside numba kernels")
+
+
+@overload(direction_of)
+def _compile_direction_of(own):
+    return (lambda own: None) if isinstance(own, _ABSENT) else lambda own: own.change
+
+
+def numbers_of(luck: Any) -> Any:
+    """The random numbers beside the input, or None."""
+    raise NotImplementedError("only inside numba kernels")
+
+
+@overload(numbers_of)
+def _compile_numbers_of(luck):
+    return (lambda luck: None) if isinstance(luck, _ABSENT) else lambda luck: luck.numbers
+
+
+@compiled
 def draw_normals(rng: np.random.Generator, out: np.ndarray) -> None:
     """Fill a vector with independent standard normals."""
     for j in range(out.size):
         out[j] = rng.standard_normal()
 
 
-@_compile
-def _dot(a: np.ndarray, b: np.ndarray) -> float:
+@compiled
+def dot(a: np.ndarray, b: np.ndarray) -> float:
+    """a . b."""
     total = 0.0
     for j in range(a.size):
         total += a[j] * b[j]
     return total
 
 
-@_compile
-def _add_and_dot(w: np.ndarray, change: float, old: np.ndarray, new: np.ndarray) -> float:
+@compiled
+def add_and_dot(w: np.ndarray, change: float, old: np.ndarray, new: np.ndarray) -> float:
     """w += change * old; returns w . new."""
     total = 0.0
     for j in range(w.size):
@@ -59,16 +121,50 @@ def _add_and_dot(w: np.ndarray, change: float, old: np.ndarray, new: np.ndarray)
     return total
 
 
-@_compile
-def _grown(J: np.ndarray, limit: float) -> bool:
-    """Whether some |J_i|^2 exceeds the limit or is not finite."""
-    grown = False
+@compiled
+def _shrink_add_and_dot(w: np.ndarray, shrink: float, change: float, old: np.ndarray, new: np.ndarray) -> float:
+    """w <- shrink w + change * old; returns w . new."""
+    total = 0.0
+    for j in range(w.size):
+        value = shrink * w[j] + change * old[j]
+        w[j] = value
+        total += value * new[j]
+    return total
+
+
+@compiled
+def move_own(own: Any, rates: np.ndarray, direction: np.ndarray) -> None:
+    """u_e <- u_e + rate_e s_e f_e; ``rates`` holds rate_e s_e after that of the weights."""
+    for e in range(own.values.size):
+        own.values[e] += rates[1 + e] * direction[e]
+
+
+@compiled
+def draw_luck(luck: Any) -> None:
+    """The random numbers beside one input."""
+    draw_normals(luck.rng, luck.numbers)
+
+
+@compiled
+def grown(J: np.ndarray, limit: float, own: Any) -> int:
+    """Who has grown without bound, or is not finite: `NOT_GROWN`, `WEIGHTS_GREW`, or the index of an own number.
+
+    Weights and own numbers drag each other along: a fast own number is named first, a slow one last.
+    """
+    found = NOT_GROWN
+    if own is not None:
+        for e in range(own.values.size):
+            if not abs(own.values[e]) <= own.limits[e]:
+                if own.fast[e]:
+                    return e
+                found = e
     for i in range(J.shape[0]):
-        grown |= not _dot(J[i], J[i]) <= limit
-    return grown
+        if not dot(J[i], J[i]) <= limit:
+            return WEIGHTS_GREW
+    return found
 
 
-@_compile
+@compiled
 def advance_plain(
     step: Any,
     W: np.ndarray,
@@ -79,18 +175,23 @@ def advance_plain(
     last: int,
     interval: int,
     limit: float,
-) -> tuple[int, bool]:
-    """Make the updates from count ``first`` to count ``last``; returns the count reached and whether J has grown.
+    rates: np.ndarray,
+    decay: float | None = None,
+    own: Own | None = None,
+    luck: Luck | None = None,
+) -> tuple[int, int]:
+    """Make the updates from count ``first`` to count ``last``; returns the count reached and who has grown (`grown`).
 
     J has grown when some |J_i|^2 exceeds ``limit`` or is NaN at a multiple of ``interval``; the run stops there.
-    ``inputs`` is working space of at least 2 rows (here) or `BLOCK` rows (`advance_blocks`) of N numbers.
+    ``inputs`` is working space of at least 2 rows (here) or `BLOCK` rows (`advance_blocks`) of N numbers. ``rates`` has
+    a row for each update, or a single one: eta, and rate_e s_e of the own numbers. ``decay`` is lambda.
     """
     N = W.shape[1]
     M = W.shape[0] - K
     J, B = W[:K], W[K:]
-    scale = step.learning_rate / N
     x, y, delta = np.empty(K), np.empty(M), np.empty(K)
     change = np.zeros(K)  # (eta / N) delta of the input `old`, not yet added to J
+    shrink = 1.0  # 1 - eta lambda / N, likewise
     old, new = inputs[0], inputs[1]
     old[:] = 0.0
     for update in range(first + 1, last + 1):
@@ -100,24 +201,41 @@ def advance_plain(
             stop = min(start + TILE, N)
             draw_normals(rng, new[start:stop])
             for i in range(K):
-                x[i] += _add_and_dot(J[i, start:stop], change[i], old[start:stop], new[start:stop])
+                if decay is None:
+                    x[i] += add_and_dot(J[i, start:stop], change[i], old[start:stop], new[start:stop])
+                else:
+                    x[i] += _shrink_add_and_dot(J[i, start:stop], shrink, change[i], old[start:stop], new[start:stop])
             for n in range(M):
-                y[n] += _dot(B[n, start:stop], new[start:stop])
-        error_signal(step, x, y, None, None, 0, delta, None)
+                y[n] += dot(B[n, start:stop], new[start:stop])
+        if luck is not None:
+            draw_luck(luck)
+        error_signal(step, x, y, values_of(own), numbers_of(luck), 0, delta, direction_of(own))
+        rate = rates[min(update - first, rates.shape[0]) - 1]
+        scale = rate[0] / N
+        if own is not None:
+            move_own(own, rate, own.change)
         for i in range(K):
             change[i] = scale * delta[i]
+        if decay is not None:
+            shrink = 1.0 - scale * decay
         old, new = new, old
         if update % interval == 0 or update == last:
             # The same function as above, for the same rounding: bits do not depend on `last`.
             for i in range(K):
-                _add_and_dot(J[i], change[i], old, old)
+                if decay is None:
+                    add_and_dot(J[i], change[i], old, old)
+                else:
+                    _shrink_add_and_dot(J[i], shrink, change[i], old, old)
                 change[i] = 0.0
-            if update % interval == 0 and _grown(J, limit):
-                return update, True
-    return last, False
+            shrink = 1.0
+            if update % interval == 0:
+                who = grown(J, limit, own)
+                if who != NOT_GROWN:
+                    return update, who
+    return last, NOT_GROWN
 
 
-@_compile
+@compiled
 def _products_4x2(
     a0: np.ndarray, a1: np.ndarray, a2: np.ndarray, a3: np.ndarray, b0: np.ndarray, b1: np.ndarray
 ) -> tuple[float, ...]:
@@ -135,7 +253,7 @@ def _products_4x2(
     return s00, s01, s10, s11, s20, s21, s30, s31
 
 
-@_compile
+@compiled
 def _add_products(A: np.ndarray, B: np.ndarray, start: int, stop: int, out: np.ndarray) -> None:
     """out += A[:, start:stop] B[:, start:stop]^T, in register tiles of 4 x 2 and what is left one by one."""
     rows, columns = A.shape[0], B.shape[0]
@@ -150,10 +268,10 @@ def _add_products(A: np.ndarray, B: np.ndarray, start: int, stop: int, out: np.n
                 out[m, i + 1] += s[2 * m + 1]
     for i in range(even, columns):
         for m in range(rows):
-            out[m, i] += _dot(A[m, start:stop], B[i, start:stop])
+            out[m, i] += dot(A[m, start:stop], B[i, start:stop])
 
 
-@_compile
+@compiled
 def _project(W: np.ndarray, Xi: np.ndarray, Z: np.ndarray, G: np.ndarray) -> None:
     """Z = Xi W^T and the lower triangle of G = Xi Xi^T, tile by tile of columns."""
     N, size = W.shape[1], Xi.shape[0]
@@ -167,21 +285,51 @@ def _project(W: np.ndarray, Xi: np.ndarray, Z: np.ndarray, G: np.ndarray) -> Non
             _add_products(Xi[m:end], Xi[:end], start, stop, G[m:end])
 
 
-@_compile
-def _correct(step: Any, scale: float, Z: np.ndarray, G: np.ndarray, K: int, Delta: np.ndarray) -> None:
-    """Delta = (eta / N) delta of each input of a block, from Z = Xi W^T before the block."""
+@compiled
+def _correct(
+    step: Any,
+    rates: np.ndarray,
+    scales: np.ndarray,
+    row: int,
+    decay: float | None,
+    own: Own | None,
+    luck: Luck | None,
+    Z: np.ndarray,
+    G: np.ndarray,
+    K: int,
+    Delta: np.ndarray,
+) -> float:
+    """Delta so that J gains Delta^T Xi over a block, from Z = Xi W^T before it; returns the factor that J decays by.
+
+    The rates are those from ``row`` on; ``scales`` are eta / N.
+    """
     x = np.empty(K)
+    kept = 1.0  # product of 1 - eta lambda / N
     for mu in range(Z.shape[0]):
         for i in range(K):
             x[i] = Z[mu, i]
+            if decay is not None:
+                x[i] *= kept
             for nu in range(mu):
                 x[i] += Delta[nu, i] * G[mu, nu]
-        error_signal(step, x, Z[mu, K:], None, None, 0, Delta[mu], None)
+        if luck is not None:
+            draw_luck(luck)
+        error_signal(step, x, Z[mu, K:], values_of(own), numbers_of(luck), 0, Delta[mu], direction_of(own))
+        at = min(row + mu, rates.shape[0] - 1)
+        if own is not None:
+            move_own(own, rates[at], own.change)
         for i in range(K):
-            Delta[mu, i] *= scale
+            Delta[mu, i] *= scales[at]
+        if decay is not None:
+            shrink = 1.0 - scales[at] * decay
+            kept *= shrink
+            for nu in range(mu):
+                for i in range(K):
+                    Delta[nu, i] *= shrink
+    return kept
 
 
-@_compile
+@compiled
 def _add_4x2(
     v: np.ndarray,
     w: np.ndarray,
@@ -199,7 +347,7 @@ def _add_4x2(
         w[j] += (c01 * a0[j] + c11 * a1[j]) + (c21 * a2[j] + c31 * a3[j])
 
 
-@_compile
+@compiled
 def _add_block(J: np.ndarray, Delta: np.ndarray, Xi: np.ndarray) -> None:
     """J += Delta^T Xi, tile by tile of columns, in groups of 4 inputs x 2 units and what is left one by one."""
     K, N = J.shape
@@ -215,10 +363,10 @@ def _add_block(J: np.ndarray, Delta: np.ndarray, Xi: np.ndarray) -> None:
                 _add_4x2(v, w, Delta[m : m + 4, i : i + 2], a0, a1, a2, a3)
         for i in range(K):
             for m in range(fours if i < twos else 0, Xi.shape[0]):
-                _add_and_dot(J[i, start:stop], Delta[m, i], Xi[m, start:stop], Xi[m, start:stop])
+                add_and_dot(J[i, start:stop], Delta[m, i], Xi[m, start:stop], Xi[m, start:stop])
 
 
-@_compile
+@compiled
 def advance_blocks(
     step: Any,
     W: np.ndarray,
@@ -229,14 +377,17 @@ def advance_blocks(
     last: int,
     interval: int,
     limit: float,
-) -> tuple[int, bool]:
+    rates: np.ndarray,
+    decay: float | None = None,
+    own: Own | None = None,
+    luck: Luck | None = None,
+) -> tuple[int, int]:
     """As `advance_plain`, with blocks that start at multiples of `BLOCK`, or at ``first``, and end before ``last``.
 
     ``interval`` must be a multiple of `BLOCK`. So must ``last``, unless it is the same in all runs that are to have
     the same bits.
     """
-    N = W.shape[1]
-    scale = step.learning_rate / N
+    scales = rates[:, 0] / W.shape[1]
     Z, G, Delta = np.empty((BLOCK, W.shape[0])), np.empty((BLOCK, BLOCK)), np.empty((BLOCK, K))
     update = first
     while update < last:
@@ -244,9 +395,13 @@ def advance_blocks(
         Xi = inputs[:size]
         draw_normals(rng, Xi.reshape(-1))
         _project(W, Xi, Z[:size], G[:size])
-        _correct(step, scale, Z[:size], G[:size], K, Delta[:size])
+        kept = _correct(step, rates, scales, update - first, decay, own, luck, Z[:size], G[:size], K, Delta[:size])
+        if decay is not None:
+            W[:K] *= kept
         _add_block(W[:K], Delta[:size], Xi)
         update += size
-        if update % interval == 0 and _grown(W[:K], limit):
-            return update, True
-    return last, False
+        if update % interval == 0:
+            who = grown(W[:K], limit, own)
+            if who != NOT_GROWN:
+                return update, who
+    return last, NOT_GROWN

@@ -138,6 +138,11 @@ class Process:
         return 1 if self.tree else self.K
 
     @property
+    def branches(self) -> int:
+        """Spaces that hold one set of vectors each: 1, in a tree K."""
+        return self.K if self.tree else 1
+
+    @property
     def references(self) -> int:
         """P, the reference vectors in a sector."""
         return self.rows - self.students * (1 if self.damping is None else 2) - self.mean
