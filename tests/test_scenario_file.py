@@ -257,7 +257,7 @@ MISTAKES = {
     "wrong types": (
         GOOD.replace("0.1", '"fast"').replace("units = 2", "units = 2.5", 1).replace("1000", "true"),
         [
-            '[scenario] learning_rate must be a number above 0, but it is "fast".',
+            '[scenario] learning_rate must be a number above 0, or a table of a schedule, but it is "fast".',
             "[scenario.student] units must be a whole number of at least 1, but it is 2.5.",
             "[simulate] N must be a whole number of at least 1, or a list of them, but it is true.",
         ],
@@ -274,16 +274,23 @@ MISTAKES = {
         "[scenario]\n[scenario.student]\n",
         [
             "the table [scenario.teacher] is missing",
-            "[scenario] learning_rate is missing: add a number above 0, such as learning_rate = 0.1",
+            "[scenario] learning_rate is missing: add a number above 0, or a table of a schedule, such as learning_rate = 0.1",
             "[scenario.student] units is missing",
         ],
     ),
     "empty file": ("", ["the table [scenario] is missing"]),
     "unknown activation": (
         GOOD.replace('"relu"', '"rleu"', 1),
-        ['[scenario.student] activation must be "erf", "linear" or "relu", but it is "rleu". Did you mean \'relu\''],
+        ["[scenario.student] activation must be ... but it is 'rleu'. Did you mean 'relu'"],
     ),
-    "two activations": (GOOD.replace('"relu"', '"erf"', 1), ["[scenario] ... same activation"]),
+    "three activations for two units": (
+        GOOD.replace('"relu"', '["erf", "relu", "relu"]', 1),
+        ["[scenario.student] activation must be ... one for each of the 2 unit(s), but it has 3"],
+    ),
+    "unknown drift": (
+        GOOD + '[scenario.teacher_drift]\nkind = "random_wlk"\nrate = 0.1\n',
+        ["[scenario.teacher_drift] Key ... 'random_walk' ... Did you mean 'random_walk'"],
+    ),
     "unknown kind": (
         GOOD.replace("[scenario]", '[scenario]\nkind = "tree"', 1),
         ['[scenario] kind must be "student_t'],

@@ -93,7 +93,7 @@ ACTIVATION = Kind(
     '"erf"',
 )
 RATE = Kind(
-    'a number above 0, or a schedule such as {kind = "power_law", eta0 = 0.5, alpha0 = 100}',
+    "a number above 0, or a table of a schedule",
     lambda value: (_is_number(value) and value > 0) or isinstance(value, dict),
     "0.1",
 )

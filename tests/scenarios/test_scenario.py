@@ -91,10 +91,10 @@ def refusals():
     yield lambda: ld.Student(1.5), "`units` must be a whole number of at least 1, but it is 1.5"
     yield lambda: ld.Student(True), "`units` must be a whole number of at least 1, but it is True"
     yield lambda: ld.Student("2"), "`units` must be a whole number of at least 1, but it is '2'"
-    yield lambda: ld.Student(2, "tanhh"), "`activation` must be one of erf, linear, relu, but it is 'tanhh'"
-    yield lambda: ld.Student(2, None), "`activation` must be one of erf, linear, relu, but it is None. Try"
+    yield lambda: ld.Student(2, "tanhh"), "but it is 'tanhh'. Did you mean 'tanh'?"
+    yield lambda: ld.Student(2, None), "but it is None. Try"
     own = ld.Activation("mine", "x", ld.activation("erf").functions)
-    yield lambda: ld.Student(2, own), "`activation` must be one of erf, linear, relu, but it is 'mine'"
+    yield lambda: ld.Student(2, own), "but it is 'mine'"
     yield lambda: ld.Teacher(2, T=np.eye(3)), "`T` must have shape (2, 2), but it has shape (3, 3)"
     yield lambda: ld.Teacher(2, T=1.0), "`T` must have shape (2, 2), but it has shape ()"
     yield lambda: ld.Teacher(2, T=[[1, 0.5], [0.4, 1]]), "`T` must be symmetric, but T and its transpose differ by 0.1"
@@ -115,10 +115,8 @@ def refusals():
     yield lambda: scenario(dynamics="SGD"), '`dynamics` must be "sgd" or "gradient_flow", but it is \'SGD\''
     yield lambda: scenario(student=2), "`student` must be an ld.Student, but it is 2"
     yield lambda: scenario(teacher=ld.Student(2)), "`teacher` must be an ld.Teacher, but it is Student("
-    yield (
-        lambda: scenario(student=ld.Student(2, "relu")),
-        "the same activation, but they have 'relu' and 'erf'",
-    )
+    yield lambda: ld.Student(2, ["relu", "erf", "erf"]), "one for each of the 2 unit(s), but it has 3"
+    yield lambda: scenario(student=ld.Student(2, "sign")), "derivative to learn by, but that of 'sign' is zero"
     yield lambda: ld.Start(Q=[1.0], R=[[0.0]]), "`Q` must have shape (K, K), but it has shape (1,)"
     yield lambda: ld.Start(Q=[[1, 0]], R=[[0.0]]), "`Q` must have shape (K, K), but it has shape (1, 2)"
     yield lambda: ld.Start(Q=[[]], R=[[]]), "`Q` must have shape (K, K)"
