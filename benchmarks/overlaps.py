@@ -16,11 +16,13 @@ from scipy.special import erf
 from threadpoolctl import threadpool_limits
 
 import learndyn as ld
+from learndyn.activations import activation
 from learndyn.engines.overlaps import run_overlaps
 from learndyn.engines.streams import lane_states
 from learndyn.engines.weights_kernels import advance_plain
 from learndyn.lanes.random import draw
 from learndyn.lanes.types import LANES
+from learndyn.scenarios.process import bare
 from learndyn.scenarios.student_teacher.steps import make_step
 from simulate import NEVER, medians, numpy_loop, stream, weights
 from table import Row, show, show_sizes
@@ -38,9 +40,9 @@ def committee(K: int, name: str) -> tuple[ld.StudentTeacher, ld.Start]:
 def chain(K: int, name: str, replicas: int, updates: int, threads: int = 1, size: int = N):
     """A call that makes so many updates of so many replicas."""
     scenario, start = committee(K, name)
-    step, C = make_step(scenario.activation, ETA), scenario.covariance(start)
+    step, C = make_step(activation(name), ETA), scenario.covariance(start)
     return lambda: run_overlaps(
-        step, C, K, size, np.array([updates]), replicas=replicas, threads=threads, seed=1, progress=False
+        bare(step, C, K), size, np.array([updates]), replicas=replicas, threads=threads, seed=1, progress=False
     )
 
 
@@ -115,7 +117,7 @@ def kernel_rows() -> list[Row]:
 
 def descent_rows() -> list[Row]:
     """At N = 1e4, one core: the process, one of 1000 replicas and a single one, against descent on weight vectors."""
-    K, step = 2, make_step(committee(2, "relu")[0].activation, ETA)
+    K, step = 2, make_step(activation("relu"), ETA)
     W, inputs = weights(K, K, N), np.empty((2, N))
     J = W[:K].copy()
     many, start, alone, begin, loop, own = medians(
@@ -124,7 +126,7 @@ def descent_rows() -> list[Row]:
         chain(K, "relu", 1, 40_001),
         chain(K, "relu", 1, 1),
         lambda: numpy_loop(J, W[K:], stream(), ETA, 100),
-        lambda: advance_plain(step, W, K, inputs, stream(), 0, 500, NEVER, np.inf),
+        lambda: advance_plain(step, W, K, inputs, stream(), 0, 500, NEVER, np.inf, np.array([[ETA]])),
     )
     per_step = (many - start) / (400 * REPLICAS)
     rows = []

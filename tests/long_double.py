@@ -14,7 +14,7 @@ from pathlib import Path
 import mpmath
 import numpy as np
 
-from learndyn.engines.overlaps_kernels import BLOCK, advance
+from learndyn.engines.overlaps_kernels import BLOCK, Options, advance
 from learndyn.lanes.random import draw
 from learndyn.lanes.types import LANES
 
@@ -122,6 +122,7 @@ def rounding(step, name, F, start, K, N, words, marks):
     Array (marks, 2).
     """
     M, groups = len(F), len(words)
+    rates, limits = np.array([[step.learning_rate / N]]), np.array([np.inf])
     pairs = (K + M + 2) // 2
     states = np.repeat(np.repeat(start[None, :, None], LANES, axis=2), groups, axis=0)
     drawn, walked = words.copy(), words.copy()
@@ -137,7 +138,9 @@ def rounding(step, name, F, start, K, N, words, marks):
             for row in side[: mark - first]:
                 exact.update(row[:M], row[M : M + K], row[M + K])
         for group in range(groups):
-            advance(step, states[group], F, K, N, walked[group], position, mark, mark, np.inf, LANES)
+            advance(
+                step, Options(), states[group], F, K, N, walked[group], rates, 0, position, mark, mark, limits, LANES
+            )
         position = mark
         a, l = split(np.concatenate(list(states), axis=-1), K, M)
         R = np.einsum("imr,nm->inr", a.astype(LONG), F)

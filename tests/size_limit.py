@@ -11,6 +11,7 @@ import learndyn as ld
 from law import order_parameters
 from learndyn.activations import activation
 from learndyn.engines.overlaps import run_overlaps
+from learndyn.scenarios.process import bare
 from learndyn.scenarios.student_teacher.steps import make_step
 
 
@@ -59,7 +60,7 @@ def deviations(limit: Limit, sizes: list[int], replicas: list[int], seed: int) -
     C = np.block([[np.array(limit.Q), np.array(limit.R)], [np.array(limit.R).T, np.eye(limit.M)]])
     rows = []
     for N, count in zip(sizes, replicas, strict=True):
-        run = run_overlaps(step, C, limit.K, N, np.array([round(limit.alpha * N)]), replicas=count, seed=seed)
+        run = run_overlaps(bare(step, C, limit.K), N, np.array([round(limit.alpha * N)]), replicas=count, seed=seed)
         sample = order_parameters(run.R, run.Q)[:, 0]
         rows.append((sample.mean(0) - exact, sample.std(0, ddof=1) / np.sqrt(count)))
     off, error = np.array(rows).swapaxes(0, 1)

@@ -13,13 +13,15 @@ from law import SINGULAR, chain, descent, p_values, rejected
 from learndyn.activations import activation
 from learndyn.engines import driver, overlaps_kernels
 from learndyn.engines.checkpoint import Checkpoint
-from learndyn.engines.overlaps import FEW, groups, run_overlaps
-from learndyn.engines.overlaps_kernels import advance
+from learndyn.engines.overlaps import run_overlaps
+from learndyn.engines.overlaps_kernels import Options, advance
+from learndyn.engines.overlaps_lanes import FEW, groups
 from learndyn.engines.streams import generator_state, stream
 from learndyn.errors import InputError
 from learndyn.gaussian.factor import triangular
 from learndyn.lanes.random import draw
 from learndyn.lanes.types import LANES
+from learndyn.scenarios.process import bare
 from learndyn.scenarios.student_teacher.steps import make_step
 
 EPS = np.finfo(float).eps
@@ -88,10 +90,13 @@ def test_an_update_is_that_of_the_definition(name, K, M, N, width):
     numbers = np.empty((updates, 2 * pairs, LANES))
     draw(streams.copy(), pairs, K + M, N - K - M, numbers)
     step, alone = make_step(act, eta), None if width == LANES else True
+    rates, limits = np.array([[eta / N]]), np.array([np.inf])
     streams = np.ascontiguousarray(streams[:, :width])
     for update in range(updates):
         a, l = long_double.split(state, K, M)
-        reached = advance(step, state, F, K, N, streams, update, update + 1, NEVER, np.inf, width, alone)
+        reached = advance(
+            step, Options(), state, F, K, N, streams, rates, 0, update, update + 1, NEVER, limits, width, alone
+        )
         assert reached == (update + 1, -1)
         new_a, new_l = long_double.split(state, K, M)
         assert np.all(new_l[range(K), range(K)] >= 0.0)
@@ -107,7 +112,7 @@ def test_an_update_is_that_of_the_definition(name, K, M, N, width):
 
 
 def test_updates_move_the_overlaps():
-    run = run_overlaps(make_step(activation("relu"), 0.8), covariance(2, 2), 2, 10, [0, 30], seed=3, replicas=3)
+    run = run_overlaps(bare(make_step(activation("relu"), 0.8), covariance(2, 2), 2), 10, [0, 30], seed=3, replicas=3)
     assert np.abs(run.R[:, 1] - run.R[:, 0]).min() > 1e-3
     assert np.ptp(run.Q[:, 1], axis=0).min() > 1e-3
 
@@ -117,7 +122,7 @@ def test_mean_and_spread_are_those_of_the_exact_finite_size_process(case):
     """22 comparisons in the three cases at 4 combined standard errors: false alarm 22 * 6.3e-5 = 0.14 %, fixed seed."""
     c = FINITE_SIZE[case]
     step = make_step(activation("relu"), c["eta"])
-    run = run_overlaps(step, c["C"], c["K"], c["N"], [c["alpha"] * c["N"]], replicas=8_000, seed=2)
+    run = run_overlaps(bare(step, c["C"], c["K"]), c["N"], [c["alpha"] * c["N"]], replicas=8_000, seed=2)
     assert_mean_and_spread(run, c)
 
 
@@ -135,7 +140,7 @@ def test_singular_starts_have_the_law_of_weight_vectors(name):
 def test_copies_stay_copies():
     """Equal inputs give equal updates: to the last bit, but for the start's own rounding of 1e-16 in Q."""
     case = SINGULAR["duplicated students"]
-    run = run_overlaps(make_step(activation("relu"), 1.0), case.C, 2, 20, [0, 1000], seed=1, replicas=9)
+    run = run_overlaps(bare(make_step(activation("relu"), 1.0), case.C, 2), 20, [0, 1000], seed=1, replicas=9)
     Q, R = run.Q[:, 1], run.R[:, 1]
     np.testing.assert_allclose(Q, np.broadcast_to(Q[:, :1, :1], Q.shape), rtol=1000 * EPS, atol=0)
     np.testing.assert_allclose(R[:, 0], R[:, 1], rtol=1000 * EPS, atol=0)
@@ -167,7 +172,7 @@ def test_what_is_perfect_stays_perfect(name):
     Where units share a teacher's, their shares alone are free: a random walk of sqrt(1e5) steps of eta / N 1e-16.
     """
     activation_name, K, C = perfect_starts()[name]
-    run = run_overlaps(make_step(activation(activation_name), 0.5), C, K, 20, [0, 100_000], seed=1, replicas=8)
+    run = run_overlaps(bare(make_step(activation(activation_name), 0.5), C, K), 20, [0, 100_000], seed=1, replicas=8)
     np.testing.assert_allclose(run.R[:, 1], np.broadcast_to(C[:K, K:], run.R[:, 1].shape), rtol=0, atol=1e-13)
     np.testing.assert_allclose(run.Q[:, 1], np.broadcast_to(C[:K, :K], run.Q[:, 1].shape), rtol=0, atol=1e-13)
 
@@ -175,9 +180,8 @@ def test_what_is_perfect_stays_perfect(name):
 @pytest.mark.parametrize("Q11", [1e-300, 1e-308, 1e-311, 5e-324])
 def test_a_student_of_almost_no_length_leaves_the_others_alone(Q11):
     """Squares below 2e-308 lose their digits: a rotation made of them would shorten the other rows."""
-    run = run_overlaps(
-        make_step(activation("relu"), 1e-9), np.diag([Q11, 0.5, 1.0]), 2, 1000, [0, 1], seed=1, replicas=8
-    )
+    process = bare(make_step(activation("relu"), 1e-9), np.diag([Q11, 0.5, 1.0]), 2)
+    run = run_overlaps(process, 1000, [0, 1], seed=1, replicas=8)
     # One update of 1e-12 times normals and errors of a few units at most.
     np.testing.assert_allclose(run.Q[:, 1, 1, 1], 0.5, rtol=0, atol=1e-10)
 
@@ -204,7 +208,7 @@ def starts(draw):
 def test_overlaps_stay_those_of_vectors(start, name, room, eta, seed):
     K, C = start
     N = len(C) + room
-    run = run_overlaps(make_step(activation(name), eta), C, K, N, [0, 1, 50], seed=seed, replicas=3, threads=1)
+    run = run_overlaps(bare(make_step(activation(name), eta), C, K), N, [0, 1, 50], seed=seed, replicas=3, threads=1)
     T = C[K:, K:]
     for R, Q in zip(run.R.reshape(-1, K, len(T)), run.Q.reshape(-1, K, K), strict=True):
         assert np.isfinite(R).all()
@@ -220,7 +224,7 @@ def test_overlaps_stay_those_of_vectors(start, name, room, eta, seed):
 
 def run_small(replicas=5, *, name="relu", N=50, steps=(0, 7, 16, 100, 1500), seed=8, **options):
     step = make_step(activation(name), 0.9)
-    return run_overlaps(step, covariance(3, 2), 3, N, list(steps), replicas=replicas, seed=seed, **options)
+    return run_overlaps(bare(step, covariance(3, 2), 3), N, list(steps), replicas=replicas, seed=seed, **options)
 
 
 def assert_same(run, other):
@@ -349,9 +353,9 @@ def test_memory_does_not_grow_with_the_number_of_updates():
     """A million updates would be 150 MB if their states were kept (the peak is given in KiB)."""
     resource = pytest.importorskip("resource")
     step, C = make_step(activation("relu"), 0.5), np.diag([0.25, 1.0])
-    run_overlaps(step, C, 1, 10_000, [0, 10], seed=1)
+    run_overlaps(bare(step, C, 1), 10_000, [0, 10], seed=1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    run_overlaps(step, C, 1, 10_000, [0, 1_000_000], seed=1)
+    run_overlaps(bare(step, C, 1), 10_000, [0, 1_000_000], seed=1)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown * 1024 < 5e6
 
@@ -361,7 +365,7 @@ def test_memory_does_not_grow_with_the_number_of_updates():
 
 def test_too_small_a_dimension_is_refused():
     with pytest.raises(InputError, match=r"`N` must be at least K \+ M = 3, but it is 2"):
-        run_overlaps(make_step(activation("relu"), 0.1), covariance(1, 2), 1, 2, [0, 1], seed=1)
+        run_overlaps(bare(make_step(activation("relu"), 0.1), covariance(1, 2), 1), 2, [0, 1], seed=1)
 
 
 @pytest.mark.parametrize("name", ["linear", "relu"])
@@ -371,7 +375,7 @@ def test_divergence_keeps_the_rows_before_and_names_the_replica(name):
     step, C = make_step(activation(name), 5.0), np.diag([0.25, 1.0])
 
     def run(threads, chunk, count=replicas):
-        return run_overlaps(step, C, 1, N, steps, replicas=count, threads=threads, chunk=chunk, seed=1)
+        return run_overlaps(bare(step, C, 1), N, steps, replicas=count, threads=threads, chunk=chunk, seed=1)
 
     first = run(1, None)
     assert first.status == "diverged"
@@ -391,7 +395,7 @@ def test_divergence_keeps_the_rows_before_and_names_the_replica(name):
         assert run(1, None, number + 1).message == first.message
     if number > FEW:
         assert run(1, None, number).message != first.message
-    kept = run_overlaps(step, C, 1, N, steps[:rows], replicas=replicas, seed=1)
+    kept = run_overlaps(bare(step, C, 1), N, steps[:rows], replicas=replicas, seed=1)
     assert kept.status == "ok"
     assert_same(kept, first)
 
@@ -399,21 +403,21 @@ def test_divergence_keeps_the_rows_before_and_names_the_replica(name):
 def test_overflow_is_divergence_and_no_warning():
     """Between two tests, N updates apart, the weights overflow to NaN."""
     step = make_step(activation("linear"), 1e4)
-    run = run_overlaps(step, np.diag([0.25, 1.0]), 1, 500, [0, 2000], seed=1)
+    run = run_overlaps(bare(step, np.diag([0.25, 1.0]), 1), 500, [0, 2000], seed=1)
     assert (run.status, run.steps.tolist()) == ("diverged", [0])
     assert "Replica 0 diverged at alpha = 1:" in run.message
 
 
 def test_divergence_before_the_first_row_leaves_no_row():
     step = make_step(activation("linear"), 1e4)
-    run = run_overlaps(step, np.diag([0.25, 1.0]), 1, 500, [2000], seed=1)
+    run = run_overlaps(bare(step, np.diag([0.25, 1.0]), 1), 500, [2000], seed=1)
     assert (run.status, run.R.shape) == ("diverged", (1, 0, 1, 1))
 
 
 def test_losing_the_perfect_solution_is_not_divergence():
     """ReLU, eta = 2.1: the N to infinity theory settles at R = 0.985953, Q = 1.154796."""
     step = make_step(activation("relu"), 2.1)
-    run = run_overlaps(step, np.diag([0.25, 1.0]), 1, 1000, [0, 40_000], replicas=8, seed=1)
+    run = run_overlaps(bare(step, np.diag([0.25, 1.0]), 1), 1000, [0, 40_000], replicas=8, seed=1)
     assert run.status == "ok"
     assert run.Q[:, -1].max() < 3  # far below the basin's edge at Q = 37
 
@@ -426,12 +430,12 @@ def test_interrupt_keeps_the_rows_that_were_recorded():
         if done > 4000:
             raise KeyboardInterrupt
 
-    run = run_overlaps(step, C, 1, 100, steps, replicas=17, threads=2, seed=1, progress=interrupt)
+    run = run_overlaps(bare(step, C, 1), 100, steps, replicas=17, threads=2, seed=1, progress=interrupt)
     assert run.status == "interrupted"
     rows = run.steps.size
     assert rows > 0
     assert f"The last row is at alpha = {run.steps[-1] / 100:g}" in run.message
-    whole = run_overlaps(step, C, 1, 100, steps[: min(rows, 200)], replicas=17, seed=1)
+    whole = run_overlaps(bare(step, C, 1), 100, steps[: min(rows, 200)], replicas=17, seed=1)
     np.testing.assert_array_equal(run.R[:, : min(rows, 200)], whole.R[run.replicas])
 
 
@@ -450,8 +454,8 @@ def test_parts_of_the_kernels_are_not_kept_on_disk():
 def test_rows_that_fill_the_buffer_are_all_there(replicas):
     """2500 rows: the kernel records 1024 of them in one go."""
     step, C = make_step(activation("relu"), 0.5), covariance(2, 2)
-    every = run_overlaps(step, C, 2, 50, np.arange(2500), replicas=replicas, seed=1)
-    few = run_overlaps(step, C, 2, 50, np.array([0, 1023, 1024, 1025, 2499]), replicas=replicas, seed=1)
+    every = run_overlaps(bare(step, C, 2), 50, np.arange(2500), replicas=replicas, seed=1)
+    few = run_overlaps(bare(step, C, 2), 50, np.array([0, 1023, 1024, 1025, 2499]), replicas=replicas, seed=1)
     assert every.status == "ok"
     for name in ("R", "Q"):
         np.testing.assert_array_equal(getattr(every, name)[:, few.steps], getattr(few, name))
@@ -460,6 +464,6 @@ def test_rows_that_fill_the_buffer_are_all_there(replicas):
 
 def test_the_end_is_told_in_the_time_of_the_start():
     step, C = make_step(activation("linear"), 10.0), np.diag([0.25, 1.0])
-    run = run_overlaps(step, C, 1, 1000, np.arange(0, 10_000, 100), seed=1, at=100.0, time_name="t")
+    run = run_overlaps(bare(step, C, 1), 1000, np.arange(0, 10_000, 100), seed=1, at=100.0, time_name="t")
     assert run.status == "diverged"
     assert "diverged at t = 100." in run.message
