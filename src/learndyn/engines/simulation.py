@@ -128,7 +128,7 @@ class TimeTable:
         """The values before the updates first + 1 ... last, one below the other; a single row of a constant."""
         if not callable(self._value):
             return np.array(self._value, dtype=float)[None]
-        blocks = range(first // TABLE, -(-last // TABLE))
+        blocks = range(first // TABLE, max(last - 1, first) // TABLE + 1)
         rows = np.concatenate([self._block(block) for block in blocks])
         return np.ascontiguousarray(rows[first - TABLE * blocks.start : last - TABLE * blocks.start])
 

@@ -112,10 +112,10 @@ def luck_count(step: CommitteeStep, K: int) -> int:
 
 
 def _layer(activations: Activation | Sequence[Activation]) -> tuple[tuple[ActivationTag, np.ndarray | None], ...]:
-    """Each activation of a layer once, in the order in which they appear, with the units that have it."""
+    """Each activation of a layer once, in the order of their names, with the units that have it."""
     if isinstance(activations, Activation):
         return ((ActivationTag(activations, __file__), None),)
-    kinds = list(dict.fromkeys(activations))
+    kinds = sorted(set(activations), key=lambda one: one.name)
     if len(kinds) == 1:
         return _layer(kinds[0])
     names = [kinds.index(one) for one in activations]
