@@ -1,0 +1,204 @@
+"""Gaussian averages of any activations by quadrature, for those that have no closed form.
+
+A pair of units takes a grid in two dimensions, up to four units take one quadrature in as many dimensions that serves
+all their averages at once, and a larger network takes each set of different units on its own (`quadrature_rules`,
+`quadrature_pairs`, `quadrature_squares`, `quadrature_sets`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from learndyn.activations.averages.quadrature_broken_pairs import broken_pair
+from learndyn.activations.averages.quadrature_pairs import in_batches, smooth_pair
+from learndyn.activations.averages.quadrature_rules import WIDER
+from learndyn.activations.averages.quadrature_sets import table_of_sets
+from learndyn.activations.averages.quadrature_squares import (
+    fours_from_nodes,
+    smooth_nodes,
+    square_from_nodes,
+    table_from_nodes,
+)
+from learndyn.activations.averages.quadrature_traits import traits
+from learndyn.activations.base import Activation
+from learndyn.gaussian.namespaces import NUMPY
+
+__all__ = ["error_estimate", "joint_square", "joint_table", "quadrature_fours", "quadrature_pair", "square_table"]
+
+Function = Callable[..., Any]
+
+# Radius of the lattice in steps, by the number of variables, for tanh: where one quadrature serves all averages of the
+# network, and where there are many sets of units.
+JOINT_RADIUS = {1: 56, 2: 40, 3: 26, 4: 18}
+SETS_RADIUS = {1: 56, 2: 40, 3: 20, 4: 13}
+PAIR_RADIUS = 56
+# Nodes in each panel, where an activation has kinks or jumps.
+PAIR_NODES = 32
+TANH_STRIP = 0.94
+# From one level of accuracy to the next.
+FINER = 1.35
+
+
+def quadrature_pair(first: Activation, second: Activation, nodes: int | None = None) -> tuple[Function, Function]:
+    """``(outputs, slopes)`` of a pair of activations, as `learndyn.activations.averages.base` defines them.
+
+    Parameters
+    ----------
+    first, second
+        The activations. The second may jump; the first must have a derivative.
+    nodes
+        Smooth activations: nodes on each side of zero; others: nodes between two places where the integrand is split.
+        None: enough for 1e-8 of the average at standard deviations up to 3.
+
+    Returns
+    -------
+    tuple
+        ``outputs(s11, s12, s22, m1, m2, xp)`` and ``slopes(s11, s12, s22, m1, m2, xp)``.
+
+    Examples
+    --------
+    >>> from learndyn.activations import activation
+    >>> from learndyn.gaussian.namespaces import NUMPY
+    >>> outputs, slopes = quadrature_pair(activation("erf"), activation("erf"))
+    >>> round(float(outputs(1.0, 0.5, 1.0, None, None, NUMPY)), 12)  # 2 / pi asin(1 / 4)
+    0.16086124651
+    """
+    if traits(first).breaks or traits(second).breaks:
+        outputs, slopes = broken_pair(first, second, nodes or PAIR_NODES)
+    else:
+        outputs, slopes = smooth_pair(first, second, nodes or _radius((first, second), {2: PAIR_RADIUS}))
+    return in_batches(outputs), in_batches(slopes)
+
+
+def joint_square(activations: tuple[Activation, ...], K: int, radius: int | None = None) -> Function:
+    """``f(C, m, c, xp)`` = sum_pq c_p c_q <g_i' g_k' g_p g_q> for i <= k, of up to four units by one quadrature.
+
+    Parameters
+    ----------
+    activations
+        One for each of the n <= 4 units, students first.
+    K
+        Number of student units.
+    radius
+        Nodes on each side of zero, along a line through it. None: about 1e-8 at standard deviations up to 1.5.
+
+    Returns
+    -------
+    Callable
+        C of shape (n, n), m of shape (n,) or None, c of shape (n,); the value has shape (K (K + 1) / 2,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from learndyn.activations import activation
+    >>> from learndyn.gaussian.namespaces import NUMPY
+    >>> f = joint_square((activation("linear"),) * 2, 1)
+    >>> float(f(np.array([[1.0, 0.5], [0.5, 1.0]]), None, np.array([-1.0, 1.0]), NUMPY)[0].round(12))  # <(y - x)^2>
+    1.0
+    """
+    radius = radius or _radius(activations, JOINT_RADIUS)
+    return square_from_nodes(smooth_nodes(tuple(activations), K, radius), len(activations), K)
+
+
+def joint_table(
+    activations: tuple[Activation, ...], K: int, radius: int | None = None, *, radii: dict[int, int] = JOINT_RADIUS
+) -> Function:
+    """``f(C, m, xp)`` = all <g_i' g_k' g_p g_q> for i <= k, shape (K (K + 1) / 2, n, n): see `joint_square`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from learndyn.activations import activation
+    >>> from learndyn.gaussian.namespaces import NUMPY
+    >>> f = joint_table((activation("linear"),) * 2, 1)
+    >>> f(np.array([[1.0, 0.5], [0.5, 1.0]]), None, NUMPY).round(12).tolist()  # <z_p z_q>
+    [[[1.0, 0.5], [0.5, 1.0]]]
+    """
+    radius = radius or _radius(activations, radii)
+    return table_from_nodes(smooth_nodes(tuple(activations), K, radius), len(activations), K)
+
+
+def square_table(activations: tuple[Activation, ...], K: int) -> Function:
+    """``f(C, m, xp)`` = all <g_i' g_k' g_p g_q> for i <= k, shape (K (K + 1) / 2, n, n), of a network of any size.
+
+    Each set of different units is evaluated once, in its own dimension.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from learndyn.activations import activation
+    >>> from learndyn.gaussian.namespaces import NUMPY
+    >>> f = square_table((activation("linear"),) * 5, 3)
+    >>> f(np.eye(5), None, NUMPY)[1].round(12).tolist() == np.eye(5).tolist()
+    True
+    """
+    if len(activations) <= max(JOINT_RADIUS):
+        return joint_table(activations, K)
+    return table_of_sets(tuple(activations), K, partial(joint_table, radii=SETS_RADIUS))
+
+
+def quadrature_fours(activations: tuple[Activation, ...], radius: int | None = None) -> Function:
+    """``fours(C, m, xp)`` = <g1'(a + m1) g2'(b + m2) g3(c + m3) g4(d + m4)> for C of shape (..., 4, 4).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from learndyn.activations import activation
+    >>> from learndyn.gaussian.namespaces import NUMPY
+    >>> fours = quadrature_fours((activation("linear"),) * 4)
+    >>> float(fours(np.full((4, 4), 0.5) + 0.5 * np.eye(4), None, NUMPY).round(12))  # <c d>
+    0.5
+    """
+    radius = radius or _radius(activations, JOINT_RADIUS)
+    return fours_from_nodes(smooth_nodes(tuple(activations), 2, radius))
+
+
+def error_estimate(
+    activations: tuple[Activation, ...], K: int, C: Any, c: Any, m: Any = None, *, radius: int | None = None
+) -> np.ndarray:
+    """What `joint_square` is off by at a covariance: its difference to a rule with about 1.35 times the radius.
+
+    Parameters
+    ----------
+    activations, K, radius
+        As for `joint_square`.
+    C, c, m
+        Covariances (..., n, n), coefficients (..., n), and biases (..., n) or None, such as rows of a trajectory.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (..., K (K + 1) / 2).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from learndyn.activations import activation
+    >>> errors = error_estimate((activation("erf"),) * 2, 1, np.eye(2), [-1.0, 1.0])
+    >>> bool(errors.max() < 1e-12)
+    True
+    """
+    radius = radius or _radius(activations, JOINT_RADIUS)
+    formulas = [joint_square(activations, K, r) for r in (radius, ceil(FINER * radius))]
+    C = np.asarray(C, dtype=float)
+    n, shape = C.shape[-1], C.shape[:-2]
+    rows = C.reshape(-1, n, n)
+    cs = np.broadcast_to(c, (*shape, n)).reshape(-1, n)
+    ms = None if m is None else np.broadcast_to(m, (*shape, n)).reshape(-1, n)
+    values = [
+        [f(rows[row], None if ms is None else ms[row], cs[row], NUMPY) for row in range(len(rows))] for f in formulas
+    ]
+    return np.abs(np.subtract(values[0], values[1])).reshape(*shape, -1)
+
+
+def _radius(activations: tuple[Activation, ...], radii: dict[int, int]) -> int:
+    """The radius for these units: larger for steeper ones and for polynomials among others, within bounds."""
+    kinds = [traits(one) for one in activations]
+    steeper = float(np.clip(TANH_STRIP / min(one.strip_4 for one in kinds), 0.75, 1.5))
+    power = max(4.0 * max(one.growth for one in kinds) - 2.0, 0.0)
+    return ceil(radii[len(activations)] * steeper * (1.0 + WIDER * power))
