@@ -10,6 +10,7 @@ from learndyn.activations import activation
 from learndyn.lanes.types import LANES
 from learndyn.scenarios.microscopic import error_signal
 from learndyn.scenarios.process import OwnNumbers, Process, Spectrum, bare
+from learndyn.scenarios.student_teacher.compiled_rules import RuleTag, adatron, hebb, perceptron
 from learndyn.scenarios.student_teacher.steps import luck_count, make_step
 
 K, M, KEEP = 3, 2, 0.6
@@ -70,9 +71,9 @@ def in_numpy(student, teacher, asked, x, y, own, luck):
 
 
 def signals(step, x, y, own, luck, lanes):
-    """delta (LANES, K) and directions (LANES, E) of LANES inputs, one after another or in lanes."""
+    """delta, of the shape of x, and directions (LANES, E) of LANES inputs, one after another or in lanes."""
     E = own.shape[1]
-    delta, change = np.empty((LANES, K)), np.empty((LANES, E))
+    delta, change = np.empty_like(x), np.empty((LANES, E))
     if not lanes:
         for index in range(LANES):
             row = np.concatenate([np.full(2, np.nan), luck[index]])  # begins at place 2
@@ -125,6 +126,41 @@ def test_each_unit_may_have_its_own_activation(student, teacher, lanes):
         expected = in_numpy(student, teacher, asked, x[index], y[index], own[index], np.empty(0))
         np.testing.assert_allclose(delta[index], expected[0], rtol=0, atol=400 * EPS)
         np.testing.assert_allclose(change[index], expected[1], rtol=0, atol=400 * EPS)
+
+
+def own_rule(x, sigma, tau, xp):
+    return xp.tanh(tau - sigma) + 0.1 * x
+
+
+RULES = {
+    "hebb": (hebb, lambda x, sigma, tau: tau + 0.0 * x),
+    "perceptron": (perceptron, lambda x, sigma, tau: np.where(x * tau < 0, tau, 0.0)),
+    "adatron": (adatron, lambda x, sigma, tau: np.where(x * tau < 0, -x, 0.0)),
+    "own": (own_rule, lambda x, sigma, tau: np.tanh(tau - sigma) + 0.1 * x),
+}
+
+
+@pytest.mark.parametrize("lanes", [False, True], ids=["numbers", "lanes"])
+@pytest.mark.parametrize("name", RULES)
+def test_modulations_of_other_rules(name, lanes):
+    """F(x_i + theta_i, sigma, tau); the perceptron and the AdaTron as they are meant: one unit and a sign each."""
+    modulation, definition = RULES[name]
+    rng = np.random.default_rng(3)
+    act, units = (activation("sign"), 1) if name in ("perceptron", "adatron") else (activation("erf"), K)
+    theta, v = rng.standard_normal(units), np.array([1.5, -0.5]) if units > 1 else np.ones(1)
+    step = make_step(act, 0.1, theta=theta, v=v, rule=RuleTag(name, modulation))
+    x, y = rng.standard_normal((LANES, units)), rng.standard_normal((LANES, len(v)))
+    delta, _ = signals(step, x, y, np.empty((LANES, 0)), np.empty((LANES, 0)), lanes)
+    sigma, tau = act.g(x + theta).sum(-1, keepdims=True), (act.g(y) @ v)[:, None]
+    # As above; tanh of the lanes within 4 eps.
+    np.testing.assert_allclose(delta, definition(x + theta, sigma, tau), rtol=0, atol=400 * EPS)
+    assert len(np.unique(delta)) > 1
+
+
+def test_another_text_of_a_rule_is_another_type():
+    first, second = RuleTag("own", own_rule), RuleTag("own", lambda x, sigma, tau, xp: tau)
+    assert numba.typeof(first) != numba.typeof(second)
+    assert numba.typeof(first) == numba.typeof(RuleTag("own", own_rule))
 
 
 def test_the_program_depends_on_which_activations_there_are_not_on_who_has_them():

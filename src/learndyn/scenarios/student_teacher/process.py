@@ -9,6 +9,7 @@ import numpy as np
 
 from learndyn.activations import activation
 from learndyn.scenarios.process import OwnNumbers, Process, Spectrum
+from learndyn.scenarios.student_teacher.compiled_rules import rule_tag
 from learndyn.scenarios.student_teacher.motion import RandomWalk, Rotation, Switch
 from learndyn.scenarios.student_teacher.rules import Momentum
 from learndyn.scenarios.student_teacher.start import Start
@@ -48,7 +49,7 @@ def _step(scenario: StudentTeacher, start: Start) -> Any:
     eta = scenario.learning_rate
     return make_step(
         [activation(name) for name in scenario.student.unit_activations],
-        eta if isinstance(eta, float) else float(eta(start.at)),
+        float(eta(start.at)) if isinstance(eta, Schedule) else eta,
         teacher=[activation(name) for name in teacher.unit_activations],
         w=None if learns_w or not s.weighted else start.w,
         v=teacher.output_weights,
@@ -59,6 +60,7 @@ def _step(scenario: StudentTeacher, start: Start) -> Any:
         label_noise=scenario.label_noise or None,
         keep=scenario.dropout_keep if s.dropout else None,
         output_weight_decay=scenario.output_weight_decay or None,
+        rule=rule_tag(scenario.rule),
     )
 
 

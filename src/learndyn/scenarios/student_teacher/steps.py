@@ -5,7 +5,7 @@
 
 and, where they learn, w_i in the direction e m_i g(x_i + theta_i) - lambda_w w_i, theta_i in the direction delta_i.
 With dropout m_i is 1 or 0 at random, else 1; zeta is the label noise. A soft committee machine has w = v = 1 and no
-biases, and its program holds none.
+biases, and its program holds none. Another rule has F(x_i + theta_i, sigma, tau) in place of delta_i.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from learndyn.activations import Activation
 from learndyn.activations.compiled import ActivationTag, dg, g
 from learndyn.lanes.types import get, put, select
 from learndyn.scenarios.microscopic import error_signal
+from learndyn.scenarios.student_teacher.compiled_rules import RuleTag, modulate
 
 __all__ = ["CommitteeStep", "error_signal", "luck_count", "make_step"]
 
@@ -45,6 +46,7 @@ class CommitteeStep(NamedTuple):
     label_noise: float | None = None  # standard deviation s
     keep: float | None = None  # a unit is kept when a standard normal is below this
     output_weight_decay: float | None = None  # lambda_w
+    rule: RuleTag | None = None  # None: gradient descent
 
 
 def make_step(
@@ -61,6 +63,7 @@ def make_step(
     label_noise: float | None = None,
     keep: float | None = None,
     output_weight_decay: float | None = None,
+    rule: RuleTag | None = None,
 ) -> CommitteeStep:
     """The update of a two-layer student.
 
@@ -84,6 +87,8 @@ def make_step(
         Probability with which a hidden unit of the student takes part in an update; None: all do.
     output_weight_decay
         lambda_w of output weights that learn; None: no decay.
+    rule
+        The rule by which the first layer learns, alone and without dropout; None: gradient descent.
 
     Returns
     -------
@@ -103,6 +108,7 @@ def make_step(
         label_noise=None if label_noise is None else float(label_noise),
         keep=None if keep is None else float(ndtri(keep)),
         output_weight_decay=None if output_weight_decay is None else float(output_weight_decay),
+        rule=rule,
     )
 
 
@@ -340,10 +346,16 @@ def _committee_error_signal(step, x, y, own, luck, place, delta, change):
     if not (isinstance(step, types.NamedTuple) and step.instance_class is CommitteeStep):
         return None
 
-    def implementation(step, x, y, own, luck, place, delta, change):
+    def by_rule(step, x, y, own, luck, place, delta, change):
+        tau = _with_noise(step, luck, place, _teacher_output(step.teacher, step, y))
+        sigma = -_less_student(step.student, step, x, own, luck, place, change, 0.0 * tau)
+        for i in range(x.shape[0]):
+            put(delta, i, modulate(step.rule, _with_theta(step, own, x.shape[0], i, get(x, i)), sigma, tau))
+
+    def by_gradient(step, x, y, own, luck, place, delta, change):
         error = _with_noise(step, luck, place, _teacher_output(step.teacher, step, y))
         error = _less_student(step.student, step, x, own, luck, place, change, error)
         _write_deltas(step.student, step, x, own, luck, place, error, delta)
         _direct_own(step, own, x.shape[0], error, delta, change)
 
-    return implementation
+    return by_rule if _on(step, "rule") else by_gradient
