@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from learndyn import activations, figures, functional, plot, schedules, testing
     from learndyn.activations import Activation, activation
+    from learndyn.activations.users import new_activation
     from learndyn.analysis.fluctuations import fluctuations
     from learndyn.errors import InputError, LearndynError, LearndynWarning
     from learndyn.options import logspaced
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.scenario import StudentTeacher
     from learndyn.scenarios.student_teacher.start import Start
     from learndyn.verbs import drift, simulate, solve
+    from learndyn.verbs.accuracy import accuracy
 
 __version__ = "0.1.0"
 
@@ -48,12 +50,14 @@ _HOME = {
     "StudentTeacher": "scenarios.student_teacher.scenario",
     "Switch": "scenarios.student_teacher.motion",
     "Teacher": "scenarios.student_teacher.networks",
+    "accuracy": "verbs.accuracy",
     "activation": "activations",
     "drift": "verbs",
     "fluctuations": "analysis.fluctuations",
     "load": "results",
     "logspaced": "options",
     "mean_and_error": "results",
+    "new_activation": "activations.users",
     "read_scenario_file": "scenario_file",
     "save": "results",
     "scenario_of": "results",
@@ -79,6 +83,7 @@ __all__ = [
     "StudentTeacher",
     "Switch",
     "Teacher",
+    "accuracy",
     "activation",
     "activations",
     "drift",
@@ -88,6 +93,7 @@ __all__ = [
     "load",
     "logspaced",
     "mean_and_error",
+    "new_activation",
     "plot",
     "read_scenario_file",
     "save",

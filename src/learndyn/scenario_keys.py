@@ -160,6 +160,7 @@ TABLES: dict[str, dict[str, Key]] = {
         "rtol": Key(_number(minimum=1e-13)),
         "atol": Key(_number(above=0)),
         "max_steps": Key(_whole()),
+        "samples": Key(_whole(2, example="16384")),
     },
     "simulate": {
         "N": Key(SIZES, required=True),

@@ -13,6 +13,8 @@ from learndyn.activations.registry import activation
 
 # Up to so many units one quadrature serves all averages of four.
 JOINT = 4
+if not hasattr(closed_forms, "fours"):  # TEMP
+    closed_forms.fours = lambda names, biased: None
 
 
 @cache
@@ -47,7 +49,7 @@ def square_sum_of(names: tuple[str, ...], K: int, biased: bool, samples: int | N
 
         sampled = sampled_square(tuple(map(activation, names)), K, samples)
         return lambda C, m, c, xp: sampled(C, m, c, xp)[0]
-    closed = activation(names[0]).functions.get("square_sum") if len(set(names)) == 1 and not biased else None
+    closed = known_sum(names, biased)
     if closed is not None:
         return lambda C, m, c, xp: closed(C, c, K, xp)
     if len(names) <= JOINT and not is_closed(names, K, biased):
@@ -74,6 +76,16 @@ def square_table_of(names: tuple[str, ...], K: int, biased: bool) -> Callable[..
     from learndyn.activations.averages.quadrature import square_table
 
     return square_table(tuple(map(activation, names)), K)
+
+
+def known_sum(names: tuple[str, ...], biased: bool) -> Callable[..., Any] | None:
+    """The sum over all units in closed form, where they have one activation that knows it."""
+    return activation(names[0]).functions.get("square_sum") if len(set(names)) == 1 and not biased else None
+
+
+def has_closed_square(names: tuple[str, ...], K: int, biased: bool) -> bool:
+    """Whether no quadrature has a part in the averages of four."""
+    return known_sum(names, biased) is not None or is_closed(names, K, biased)
 
 
 @cache

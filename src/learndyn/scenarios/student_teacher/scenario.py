@@ -315,9 +315,9 @@ class StudentTeacher:
             found |= {"mean_overlap": _numbers(overlap), "mean_square": _numbers(self.inputs.mean_length**2)}
         return found
 
-    def flow(self) -> Flow:
-        """The order-parameter equations in JAX."""
-        return make_flow(self.structure)
+    def flow(self, samples: int | None = None) -> Flow:
+        """The order-parameter equations in JAX; with averages of four units from so many sample points."""
+        return make_flow(self.structure if samples is None else replace(self.structure, samples=samples))
 
     def noise(self) -> Noise:
         """What makes single runs differ at finite N, in JAX; refused for the gradient flow and for options."""
@@ -348,9 +348,9 @@ class StudentTeacher:
         self._require_steps("be simulated")
         if self.rule_name == "natural_gradient":
             raise InputError(
-                "Argument `rule` 'natural_gradient' is for ld.solve: each of its updates inverts the Fisher information "
-                "of the weights of the moment, blocks of N x N numbers, which no simulation here forms. Use "
-                "rule='gradient', or ld.solve."
+                "Argument `rule` 'natural_gradient' is for ld.solve: each of its updates inverts the Fisher "
+                "information of the weights of the moment, blocks of N x N numbers, which no simulation here forms. "
+                "Use rule='gradient', or ld.solve."
             )
         from learndyn.scenarios.student_teacher.process import make_process
 
@@ -409,6 +409,12 @@ class StudentTeacher:
     def order_parameters(self, states: np.ndarray) -> dict[str, np.ndarray]:
         """The numbers of the state in full, by name, of flat states (..., state): R, Q, and what options add."""
         return observables.labelled_blocks(self.structure, states)
+
+    def drift_errors(self, states: np.ndarray, times: np.ndarray, samples: int | None = None) -> np.ndarray:
+        """Largest error of dQ_ik/dalpha that quadrature or sampling makes at flat states (rows, n), shape (rows,)."""
+        from learndyn.scenarios.student_teacher.accuracy import drift_errors
+
+        return drift_errors(replace(self.structure, samples=samples), states, self.values(), times)
 
     def parameter_names(self) -> list[str]:
         """R_11, R_12, ..., Q_11, Q_12, ...: the numbers of the flat state, in its order."""
