@@ -130,7 +130,7 @@ def _layer(names: str | tuple[str, ...], part: str, z: np.ndarray) -> np.ndarray
     return np.stack([getattr(activation(name), part)(z[..., i]) for i, name in enumerate(names)], axis=-1)
 
 
-class _Descent:
+class Descent:
     """All replicas at once. Vectors are (replicas, units, sectors * dimensions); sectors lie one after another."""
 
     def __init__(self, case: Case, replicas: int, rng: np.random.Generator) -> None:
@@ -218,7 +218,7 @@ class _Descent:
         cosine = 1.0 - self.case.drift / self.case.N
         e = self.rng.standard_normal(self.B.shape)
         if self.case.tree:
-            e *= np.repeat(np.eye(self.case.K), self.case.N, axis=1)  # the dimensions that each unit sees
+            e *= np.repeat(np.eye(self.case.K), np.diff(self.edges), axis=1)  # the dimensions that each unit sees
         unit = self.B / np.linalg.norm(self.B, axis=2, keepdims=True)
         e -= (e * unit).sum(2, keepdims=True) * unit
         e /= np.linalg.norm(e, axis=2, keepdims=True)
@@ -249,7 +249,7 @@ class _Descent:
 
 def literal_descent(case: Case, replicas: int, seed: int) -> dict[str, np.ndarray]:
     """What descent on weight vectors gives at the steps: by name, (replicas, rows, ...)."""
-    descent = _Descent(case, replicas, np.random.default_rng(seed))
+    descent = Descent(case, replicas, np.random.default_rng(seed))
     rows = []
     for count in range(case.steps[-1]):
         descent.update(count)

@@ -58,7 +58,7 @@ class Rule(NamedTuple):
 
 
 @_compile
-def _draw(rng: np.random.Generator, free: int, r: int, G: np.ndarray) -> None:
+def draw_directions(rng: np.random.Generator, free: int, r: int, G: np.ndarray) -> None:
     """G = [normals along the r directions of the frame, Bartlett's factor of what lies in ``free`` dimensions more]."""
     G[:] = 0.0
     for a in range(G.shape[0]):
@@ -332,7 +332,7 @@ def advance_general(
     for update in range(first, last):
         row = rates[update - base if rates.shape[0] > 1 else 0]
         for block in range(blocks):
-            _draw(rng, rule.sizes[block] - r, r, G[block])
+            draw_directions(rng, rule.sizes[block] - r, r, G[block])
         _project(rule, W, G, x, e)
         _combined(matrices, update - base, e, y)
         _signals(step, own, luck, rng, x, y, delta, change)
