@@ -4,16 +4,11 @@
 and 40 batches (Student's t, 39 degrees of freedom: 1.3e-5 each) the false-alarm rate of the module is 0.3 %.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from literal import Update
 
 import learndyn as ld
-
-sys.path.insert(0, str(Path(__file__).parent))
-from literal import Update
 
 Z = 5.0
 Q, R = [[0.7, 0.15], [0.15, 0.5]], [[0.3, -0.2], [0.1, 0.25]]

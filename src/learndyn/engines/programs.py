@@ -22,7 +22,7 @@ import jax
 # XLA's older code generator for loops halves the time to compile. It is as fast for a small program, and half as fast
 # for one that works on long vectors.
 SMALL_PROGRAM: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
-FOLDERS = ("gaussian", "activations", "scenarios", "engines")
+FOLDERS = ("gaussian", "activations", "schedules", "scenarios", "engines")
 
 _directory: Path | None = None
 

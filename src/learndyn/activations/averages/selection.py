@@ -13,8 +13,6 @@ from learndyn.activations.registry import activation
 
 # Up to so many units one quadrature serves all averages of four.
 JOINT = 4
-if not hasattr(closed_forms, "fours"):  # TEMP
-    closed_forms.fours = lambda names, biased: None
 
 
 @cache
