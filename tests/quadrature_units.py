@@ -55,6 +55,32 @@ def _cubic_slope(x, xp):
     return 3.0 * x * x - 3.0
 
 
+def _hard(x, xp):
+    return xp.maximum(-1.0, xp.minimum(x, 1.0))
+
+
+def _hard_slope(x, xp):
+    y = xp.abs(x)
+    return xp.where(y < 1.0, 1.0, xp.where(y > 1.0, 0.0, 0.5))
+
+
+def _step(x, xp):
+    return xp.where(x > 0.0, 1.0, xp.where(x < 0.0, 0.0, 0.5))
+
+
+def _bent(x, xp):
+    return xp.where(x > 0.5, xp.tanh(x - 0.5), 0.2 * (x - 0.5))
+
+
+def _bent_slope(x, xp):
+    t = xp.tanh(x - 0.5)
+    return xp.where(x > 0.5, 1.0 - t * t, xp.where(x < 0.5, 0.2, 0.6))
+
+
+def _zero(x, xp):
+    return 0.0 * x
+
+
 def _unit(name, g, dg, **places):
     return Activation(f"test {name}", name, {"g": g, "dg": dg}, **places)
 
@@ -66,5 +92,8 @@ UNITS = {
     "gelu": _unit("gelu", _gelu, _gelu_slope),
     "sine": _unit("sine", _sine, _sine_slope),
     "cubic": _unit("cubic", _cubic, _cubic_slope),
+    "hard": _unit("hard", _hard, _hard_slope, kinks=(-1.0, 1.0)),
+    "bent": _unit("bent", _bent, _bent_slope, kinks=(0.5,)),
+    "step": _unit("step", _step, _zero, jumps=((0.0, 1.0),)),
     **{name: activation(name) for name in ("erf", "relu", "linear")},
 }

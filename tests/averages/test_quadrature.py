@@ -327,7 +327,7 @@ def test_the_estimate_of_the_error_is_one():
     rng = np.random.default_rng(7)
     erf, c = (UNITS["erf"],) * 4, np.array([-1.0, -1.0, 1.0, 1.0])
     C = np.array([covariance(rng, 4, 1.5) for _ in range(3)])
-    estimate = error_estimate(erf, 2, C, c, radius=8)
+    estimate = error_estimate(erf, 2, C, c, nodes=8)
     exact = np.array([UNITS["erf"].functions["square_sum"](one, c, 2, NUMPY) for one in C])
     error = np.abs([joint_square(erf, 2, 8)(one, None, c, NUMPY) for one in C] - exact)
     assert estimate.shape == (3, 3)

@@ -14,16 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.activations.averages.quadrature_broken_nodes import broken_sum, order_of
 from learndyn.activations.averages.quadrature_broken_pairs import broken_pair
 from learndyn.activations.averages.quadrature_pairs import in_batches, smooth_pair
 from learndyn.activations.averages.quadrature_rules import WIDER
 from learndyn.activations.averages.quadrature_sets import table_of_sets
-from learndyn.activations.averages.quadrature_squares import (
-    fours_from_nodes,
-    smooth_nodes,
-    square_from_nodes,
-    table_from_nodes,
-)
+from learndyn.activations.averages.quadrature_squares import fours_of, smooth_sum, square_of, table_of
 from learndyn.activations.averages.quadrature_traits import traits
 from learndyn.activations.base import Activation
 from learndyn.gaussian.namespaces import NUMPY
@@ -40,6 +36,9 @@ PAIR_RADIUS = 56
 # Nodes in each panel, where an activation has kinks or jumps.
 PAIR_NODES = 32
 TANH_STRIP = 0.94
+# The same for averages of three units, and of four by the number of units with breaks: the nodes go by its power.
+BROKEN_NODES = 20
+BROKEN_NODES_4 = {1: 20, 2: 18, 3: 14, 4: 14}
 # From one level of accuracy to the next.
 FINER = 1.35
 
@@ -75,7 +74,7 @@ def quadrature_pair(first: Activation, second: Activation, nodes: int | None = N
     return in_batches(outputs), in_batches(slopes)
 
 
-def joint_square(activations: tuple[Activation, ...], K: int, radius: int | None = None) -> Function:
+def joint_square(activations: tuple[Activation, ...], K: int, nodes: int | None = None) -> Function:
     """``f(C, m, c, xp)`` = sum_pq c_p c_q <g_i' g_k' g_p g_q> for i <= k, of up to four units by one quadrature.
 
     Parameters
@@ -84,8 +83,9 @@ def joint_square(activations: tuple[Activation, ...], K: int, radius: int | None
         One for each of the n <= 4 units, students first.
     K
         Number of student units.
-    radius
-        Nodes on each side of zero, along a line through it. None: about 1e-8 at standard deviations up to 1.5.
+    nodes
+        Smooth activations: nodes on each side of zero, along a line through it; others: nodes between two places where
+        the integrand is split. None: see the accuracy stated at the head of this file.
 
     Returns
     -------
@@ -101,12 +101,11 @@ def joint_square(activations: tuple[Activation, ...], K: int, radius: int | None
     >>> float(f(np.array([[1.0, 0.5], [0.5, 1.0]]), None, np.array([-1.0, 1.0]), NUMPY)[0].round(12))  # <(y - x)^2>
     1.0
     """
-    radius = radius or _radius(activations, JOINT_RADIUS)
-    return square_from_nodes(smooth_nodes(tuple(activations), K, radius), len(activations), K)
+    return square_of(*_summed(activations, K, nodes, JOINT_RADIUS), K)
 
 
 def joint_table(
-    activations: tuple[Activation, ...], K: int, radius: int | None = None, *, radii: dict[int, int] = JOINT_RADIUS
+    activations: tuple[Activation, ...], K: int, nodes: int | None = None, *, radii: dict[int, int] = JOINT_RADIUS
 ) -> Function:
     """``f(C, m, xp)`` = all <g_i' g_k' g_p g_q> for i <= k, shape (K (K + 1) / 2, n, n): see `joint_square`.
 
@@ -119,8 +118,7 @@ def joint_table(
     >>> f(np.array([[1.0, 0.5], [0.5, 1.0]]), None, NUMPY).round(12).tolist()  # <z_p z_q>
     [[[1.0, 0.5], [0.5, 1.0]]]
     """
-    radius = radius or _radius(activations, radii)
-    return table_from_nodes(smooth_nodes(tuple(activations), K, radius), len(activations), K)
+    return table_of(*_summed(activations, K, nodes, radii), K)
 
 
 def square_table(activations: tuple[Activation, ...], K: int) -> Function:
@@ -142,7 +140,7 @@ def square_table(activations: tuple[Activation, ...], K: int) -> Function:
     return table_of_sets(tuple(activations), K, partial(joint_table, radii=SETS_RADIUS))
 
 
-def quadrature_fours(activations: tuple[Activation, ...], radius: int | None = None) -> Function:
+def quadrature_fours(activations: tuple[Activation, ...], nodes: int | None = None) -> Function:
     """``fours(C, m, xp)`` = <g1'(a + m1) g2'(b + m2) g3(c + m3) g4(d + m4)> for C of shape (..., 4, 4).
 
     Examples
@@ -154,18 +152,17 @@ def quadrature_fours(activations: tuple[Activation, ...], radius: int | None = N
     >>> float(fours(np.full((4, 4), 0.5) + 0.5 * np.eye(4), None, NUMPY).round(12))  # <c d>
     0.5
     """
-    radius = radius or _radius(activations, JOINT_RADIUS)
-    return fours_from_nodes(smooth_nodes(tuple(activations), 2, radius))
+    return fours_of(*_summed(activations, 2, nodes, JOINT_RADIUS))
 
 
 def error_estimate(
-    activations: tuple[Activation, ...], K: int, C: Any, c: Any, m: Any = None, *, radius: int | None = None
+    activations: tuple[Activation, ...], K: int, C: Any, c: Any, m: Any = None, *, nodes: int | None = None
 ) -> np.ndarray:
-    """What `joint_square` is off by at a covariance: its difference to a rule with about 1.35 times the radius.
+    """What `joint_square` is off by at a covariance: its difference to a rule with 1.35 times the nodes along a line.
 
     Parameters
     ----------
-    activations, K, radius
+    activations, K, nodes
         As for `joint_square`.
     C, c, m
         Covariances (..., n, n), coefficients (..., n), and biases (..., n) or None, such as rows of a trajectory.
@@ -183,8 +180,8 @@ def error_estimate(
     >>> bool(errors.max() < 1e-12)
     True
     """
-    radius = radius or _radius(activations, JOINT_RADIUS)
-    formulas = [joint_square(activations, K, r) for r in (radius, ceil(FINER * radius))]
+    nodes = nodes or _default_nodes(activations, JOINT_RADIUS)
+    formulas = [joint_square(activations, K, number) for number in (nodes, ceil(FINER * nodes))]
     C = np.asarray(C, dtype=float)
     n, shape = C.shape[-1], C.shape[:-2]
     rows = C.reshape(-1, n, n)
@@ -194,6 +191,24 @@ def error_estimate(
         [f(rows[row], None if ms is None else ms[row], cs[row], NUMPY) for row in range(len(rows))] for f in formulas
     ]
     return np.abs(np.subtract(values[0], values[1])).reshape(*shape, -1)
+
+
+def _summed(
+    activations: tuple[Activation, ...], K: int, nodes: int | None, radii: dict[int, int]
+) -> tuple[Function, list[int]]:
+    """The sum over nodes for these units, and their order in it."""
+    units = tuple(activations)
+    nodes = nodes or _default_nodes(units, radii)
+    if any(traits(one).breaks for one in units):
+        return broken_sum(units, K, nodes), order_of(units)
+    return smooth_sum(units, K, nodes), list(range(len(units)))
+
+
+def _default_nodes(activations: tuple[Activation, ...], radii: dict[int, int]) -> int:
+    kinks = sum(bool(traits(one).breaks) for one in activations)
+    if not kinks:
+        return _radius(activations, radii)
+    return BROKEN_NODES if len(activations) < 4 else BROKEN_NODES_4[kinks]
 
 
 def _radius(activations: tuple[Activation, ...], radii: dict[int, int]) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 
 from learndyn.activations.averages.base import Slopes
 from learndyn.activations.averages.quadrature_factor import RELATIVE, moved
-from learndyn.activations.averages.quadrature_panels import layer, panel_rule, split
+from learndyn.activations.averages.quadrature_panels import Panels
 from learndyn.activations.averages.quadrature_traits import traits
 from learndyn.activations.base import Activation
 
@@ -34,12 +34,11 @@ def broken_pair(first: Activation, second: Activation, nodes: int) -> tuple[Call
         a = xp.ratio(s12, sigma1)
         b = _rest(s11, s12, s22, smooth, xp)
         mean1, mean2 = (0.0, 0.0) if m1 is None else (m1, m2)
-        places = [split(xp.ratio(kappa - mean1, sigma1), xp) for kappa in breaks[0]]
-        for kappa in breaks[1]:
-            places += layer(kappa - mean2 + 0.0 * a, a, b, xp)
-        n1, w1 = panel_rule(places or [0.0 * a], nodes, xp)
+        panels = Panels(nodes, xp)
+        own = [panels.split(xp.ratio(kappa - mean1, sigma1)) for kappa in breaks[0]]
+        n1, w1 = panels.rule(own, [panels.layer(kappa - mean2 + 0.0 * a, a, b) for kappa in breaks[1]], a)
         mean = mean2 + a * n1
-        n2, w2 = panel_rule([split(xp.ratio(kappa - mean, b), xp) for kappa in breaks[1]] or [0.0 * mean], nodes, xp)
+        n2, w2 = panels.rule([panels.split(xp.ratio(kappa - mean, b)) for kappa in breaks[1]], [], mean)
         return n1, w1, w2, mean1 + sigma1 * n1, mean + b * n2, a
 
     def outputs(s11: Any, s12: Any, s22: Any, m1: Any, m2: Any, xp: Any) -> Any:
@@ -62,7 +61,8 @@ def broken_pair(first: Activation, second: Activation, nodes: int) -> tuple[Call
         density = xp.ratio(xp.exp(-0.5 * h * h) / sqrt(2.0 * pi), sigma2)
         mean = mean1 + xp.ratio(s12, sigma2) * h
         deviation = _rest(s22, s12, s11, False, xp)
-        n, w = panel_rule([split(xp.ratio(k - mean, deviation), xp) for k in breaks[0]] or [0.0 * mean], nodes, xp)
+        panels = Panels(nodes, xp)
+        n, w = panels.rule([panels.split(xp.ratio(kappa - mean, deviation)) for kappa in breaks[0]], [], mean)
         return density * (w * dg1(mean + deviation * n, xp)).sum(0)
 
     return outputs, slopes

@@ -45,13 +45,16 @@ def pivot(d: Any, variance: Any, smooth: bool, xp: Any) -> Any:
     return xp.root(xp.where(d > ROUNDING * variance, d, 0.0))
 
 
-def rows(C: Any, smooth: bool, xp: Any) -> list[list[Any]]:
-    """The rows of W for C of shape (..., n, n), n small: W[k][j] for j <= k, arrays of shape (...)."""
+def rows(C: Any, smooth: list[bool], xp: Any) -> list[list[Any]]:
+    """The rows of W for C of shape (..., n, n), n small: W[k][j] for j <= k, arrays of shape (...).
+
+    `smooth`: for each unit, whether its function is.
+    """
     n = C.shape[-1]
     W: list[list[Any]] = [[] for _ in range(n)]
     left = [C[..., k, k] for k in range(n)]
     for j in range(n):
-        deviation = pivot(left[j], C[..., j, j], smooth, xp)
+        deviation = pivot(left[j], C[..., j, j], smooth[j], xp)
         for k in range(j + 1, n):
             rest = C[..., k, j]
             for a, b in zip(W[k], W[j], strict=True):
