@@ -110,13 +110,20 @@ def solve(
     state = scenario.initial_state(start)
     limit = DIVERGENCE * scenario.scale(state)
     samples = None if samples is None else count(samples, "samples", 2)
-    flow = scenario.flow() if samples is None else scenario.flow(samples)
-    # Nothing is integrated beyond the last saved time.
-    with time_bar(progress, start.at, float(times[-1]), scenario.time_name) as advance:
-        run = integrate(
-            flow, state, scenario.values(), times, start.at,
-            rtol=rtol, atol=atol, limit=limit, max_steps=count(max_steps, "max_steps"), on_progress=advance,
-        )  # fmt: skip
+    max_steps, reach = count(max_steps, "max_steps"), scenario.reach(state[None], start.at)
+    while True:
+        flow = scenario.flow(samples, reach)
+        # Nothing is integrated beyond the last saved time.
+        with time_bar(progress, start.at, float(times[-1]), scenario.time_name) as advance:
+            run = integrate(
+                flow, state, scenario.values(), times, start.at,
+                rtol=rtol, atol=atol, limit=limit, max_steps=max_steps, on_progress=advance,
+            )  # fmt: skip
+        # Quadratures that the run has outgrown: again, with finer ones.
+        needed = None if reach is None or run.status == "interrupted" else scenario.reach(run.states, run.times)
+        if reach is None or needed is None or needed <= reach:
+            break
+        reach = needed
     status, message, rows = verdict(scenario, run, max(LOST_POSITIVITY, rtol))
     if status != "ok":
         warnings.warn(message, LearndynWarning, stacklevel=2)
@@ -190,7 +197,9 @@ def drift(scenario: Any, start: Any) -> xr.Dataset:
 
     scenario = checked_scenario(scenario)
     start = scenario.as_start(start)
-    derivative = drift_at(scenario.flow(), start.at, scenario.initial_state(start), scenario.values())
+    state = scenario.initial_state(start)
+    flow = scenario.flow(reach=scenario.reach(state[None], start.at))
+    derivative = drift_at(flow, start.at, state, scenario.values())
     if not np.isfinite(derivative).all():
         raise InputError(
             "Argument `start` must be a point where the drift is finite, but it is not finite here. Move the start a "

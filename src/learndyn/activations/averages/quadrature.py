@@ -180,7 +180,7 @@ def error_estimate(
     >>> bool(errors.max() < 1e-12)
     True
     """
-    nodes = nodes or _default_nodes(activations, JOINT_RADIUS)
+    nodes = nodes or default_nodes(activations, JOINT_RADIUS)
     formulas = [joint_square(activations, K, number) for number in (nodes, ceil(FINER * nodes))]
     C = np.asarray(C, dtype=float)
     n, shape = C.shape[-1], C.shape[:-2]
@@ -198,13 +198,13 @@ def _summed(
 ) -> tuple[Function, list[int]]:
     """The sum over nodes for these units, and their order in it."""
     units = tuple(activations)
-    nodes = nodes or _default_nodes(units, radii)
+    nodes = nodes or default_nodes(units, radii)
     if any(traits(one).breaks for one in units):
         return broken_sum(units, K, nodes), order_of(units)
     return smooth_sum(units, K, nodes), list(range(len(units)))
 
 
-def _default_nodes(activations: tuple[Activation, ...], radii: dict[int, int]) -> int:
+def default_nodes(activations: tuple[Activation, ...], radii: dict[int, int]) -> int:
     kinks = sum(bool(traits(one).breaks) for one in activations)
     if not kinks:
         return _radius(activations, radii)

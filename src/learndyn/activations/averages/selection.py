@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,20 @@ from learndyn.activations.registry import activation
 
 # Up to so many units one quadrature serves all averages of four.
 JOINT = 4
+# Standard deviations up to which a quadrature of four smooth units may be asked to hold, and the one that its default
+# number of nodes is for: the nodes grow in proportion.
+REACHES = (1.0, 1.5, 2.0, 3.0, 4.5)
+STANDARD_REACH = 1.5
+
+
+def quadrature_nodes(names: tuple[str, ...], radii: dict[int, int], reach: float) -> int | None:
+    """Nodes on each side of zero for smooth units of standard deviations up to ``reach``; None: the default."""
+    from learndyn.activations.averages.quadrature import default_nodes
+
+    activations = tuple(map(activation, names))
+    if reach == STANDARD_REACH or any(one.kinks or one.jumps for one in activations):
+        return None
+    return ceil(default_nodes(activations, radii) * reach / STANDARD_REACH)
 
 
 @cache
@@ -40,7 +55,9 @@ def _pair(first: str, second: str, biased: bool) -> tuple[Callable[..., Any], Ca
 
 
 @cache
-def square_sum_of(names: tuple[str, ...], K: int, biased: bool, samples: int | None = None) -> Callable[..., Any]:
+def square_sum_of(
+    names: tuple[str, ...], K: int, biased: bool, samples: int | None = None, reach: float = STANDARD_REACH
+) -> Callable[..., Any]:
     """``f(C, m, c, xp)`` = sum_pq c_p c_q <g_i' g_k' g_p g_q> for student units i <= k."""
     if samples is not None:
         from learndyn.activations.averages.sampled import sampled_square
@@ -51,10 +68,10 @@ def square_sum_of(names: tuple[str, ...], K: int, biased: bool, samples: int | N
     if closed is not None:
         return lambda C, m, c, xp: closed(C, c, K, xp)
     if len(names) <= JOINT and not is_closed(names, K, biased):
-        from learndyn.activations.averages.quadrature import joint_square
+        from learndyn.activations.averages.quadrature import JOINT_RADIUS, joint_square
 
-        return joint_square(tuple(map(activation, names)), K)
-    table = square_table_of(names, K, biased)
+        return joint_square(tuple(map(activation, names)), K, quadrature_nodes(names, JOINT_RADIUS, reach))
+    table = square_table_of(names, K, biased, reach)
 
     def square_sum(C: Any, m: Any, c: Any, xp: Any) -> Any:
         return ((table(C, m, xp) * c).sum(-1) * c).sum(-1)
@@ -63,17 +80,18 @@ def square_sum_of(names: tuple[str, ...], K: int, biased: bool, samples: int | N
 
 
 @cache
-def square_table_of(names: tuple[str, ...], K: int, biased: bool) -> Callable[..., Any]:
+def square_table_of(names: tuple[str, ...], K: int, biased: bool, reach: float = STANDARD_REACH) -> Callable[..., Any]:
     """``f(C, m, xp)`` = <g_i' g_k' g_p g_q>, shape (pairs i <= k, n, n)."""
     if is_closed(names, K, biased):
         return _closed_table(names, K, biased)
     if len(names) <= JOINT:
-        from learndyn.activations.averages.quadrature import joint_table
+        from learndyn.activations.averages.quadrature import JOINT_RADIUS, joint_table
 
-        return joint_table(tuple(map(activation, names)), K)
-    from learndyn.activations.averages.quadrature import square_table
+        return joint_table(tuple(map(activation, names)), K, quadrature_nodes(names, JOINT_RADIUS, reach))
+    from learndyn.activations.averages.quadrature import SETS_RADIUS, joint_table, table_of_sets
 
-    return square_table(tuple(map(activation, names)), K)
+    radii = {n: ceil(radius * max(1.0, reach / STANDARD_REACH)) for n, radius in SETS_RADIUS.items()}
+    return table_of_sets(tuple(map(activation, names)), K, partial(joint_table, radii=radii))
 
 
 def known_sum(names: tuple[str, ...], biased: bool) -> Callable[..., Any] | None:

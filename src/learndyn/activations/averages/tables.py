@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 
 from learndyn.activations.averages.base import Slopes
-from learndyn.activations.averages.selection import output_formula, slope_formula, square_sum_of, square_table_of
+from learndyn.activations.averages.selection import (
+    STANDARD_REACH,
+    output_formula,
+    slope_formula,
+    square_sum_of,
+    square_table_of,
+)
 from learndyn.activations.registry import activation
 
 Places = tuple[np.ndarray, np.ndarray]
@@ -33,10 +39,15 @@ class Averages:
         Whether there are biases (or means of the pre-activations).
     samples
         Number of sample points for the average of four units; None: exact, or by quadrature.
+    reach
+        Standard deviations up to which a quadrature of four units holds.
     """
 
-    def __init__(self, names: tuple[str, ...], K: int, biased: bool, samples: int | None = None) -> None:
+    def __init__(
+        self, names: tuple[str, ...], K: int, biased: bool, samples: int | None = None, reach: float = STANDARD_REACH
+    ) -> None:
         self.names, self.K, self.n, self.biased = names, K, len(names), biased
+        self._reach = reach
         single = activation(names[0]) if len(set(names)) == 1 and not biased else None
         parts = {} if single is None else single.functions
         # Sums over all units in closed form, faster than any table.
@@ -46,7 +57,7 @@ class Averages:
     @cached_property
     def square_sum(self) -> Callable[..., Any]:
         """``f(C, m, c, xp)`` = sum_pq c_p c_q <g_i' g_k' g_p g_q>, i <= k, shape (K (K + 1) / 2,)."""
-        return square_sum_of(self.names, self.K, self.biased, self._samples)
+        return square_sum_of(self.names, self.K, self.biased, self._samples, self._reach)
 
     def outputs(self, C: Any, m: Any, xp: Any) -> Any:
         """<g_p g_q>, shape (..., n, n)."""
@@ -72,7 +83,7 @@ class Averages:
 
     def square_table(self, C: Any, m: Any, xp: Any) -> Any:
         """<g_i' g_k' g_p g_q>, shape (K (K + 1) / 2, n, n)."""
-        return square_table_of(self.names, self.K, self.biased)(C, m, xp)
+        return square_table_of(self.names, self.K, self.biased, self._reach)(C, m, xp)
 
     def student_moments(self, C: Any, m: Any, xp: Any) -> Any:
         """<g_i' g_k' x_p x_q> for student units, x_p without bias; shape (K (K + 1) / 2, K, K)."""
@@ -116,6 +127,8 @@ def _groups(
 
 
 @cache
-def averages_of(names: tuple[str, ...], K: int, biased: bool, samples: int | None = None) -> Averages:
+def averages_of(
+    names: tuple[str, ...], K: int, biased: bool, samples: int | None = None, reach: float = STANDARD_REACH
+) -> Averages:
     """The averages of a network, made once."""
-    return Averages(names, K, biased, samples)
+    return Averages(names, K, biased, samples, reach)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.activations import activation
-from learndyn.activations.averages.selection import JOINT, has_closed_square
+from learndyn.activations.averages.selection import JOINT, STANDARD_REACH, quadrature_nodes
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.student_teacher import state
 from learndyn.scenarios.student_teacher.flow import layout_of, output_weights, rate
@@ -27,8 +27,7 @@ FINER = 1.35
 
 def drift_errors(structure: Structure, flat: np.ndarray, values: dict[str, Any], times: np.ndarray) -> np.ndarray:
     """Largest error of dQ_ik/dalpha at each of the flat states (rows, state), shape (rows,)."""
-    exact = structure.samples is None and has_closed_square(structure.activations, structure.K, structure.has_means)
-    if structure.dynamics != "sgd" or structure.rule not in ("gradient", "momentum", "natural_gradient") or exact:
+    if structure.samples is None and not structure.by_quadrature:
         return np.zeros(len(flat))
     return np.array([_error(structure, row, values, time) for row, time in zip(flat, times, strict=True)])
 
@@ -56,10 +55,12 @@ def _square_error(structure: Structure, C: np.ndarray, m: Any, c: np.ndarray) ->
     from learndyn.activations.averages import quadrature
 
     if structure.n <= JOINT:
-        return quadrature.error_estimate(activations, K, C, c, m)
+        nodes = quadrature_nodes(structure.activations, quadrature.JOINT_RADIUS, structure.reach)
+        return quadrature.error_estimate(activations, K, C, c, m, nodes=nodes)
     sums = []
     for factor in (1.0, FINER):
-        radii = {n: ceil(factor * radius) for n, radius in quadrature.SETS_RADIUS.items()}
+        wider = factor * max(1.0, structure.reach / STANDARD_REACH)
+        radii = {n: ceil(wider * radius) for n, radius in quadrature.SETS_RADIUS.items()}
         table = quadrature.table_of_sets(activations, K, partial(quadrature.joint_table, radii=radii))
         sums.append(((table(C, m, NUMPY) * c).sum(-1) * c).sum(-1))
     return np.abs(sums[1] - sums[0])

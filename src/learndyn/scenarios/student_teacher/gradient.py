@@ -24,7 +24,7 @@ from learndyn.scenarios.student_teacher.structure import Structure
 
 def network_averages(structure: Structure) -> Averages:
     """The averages of the scenario's units."""
-    return averages_of(structure.activations, structure.K, structure.has_means, structure.samples)
+    return averages_of(structure.activations, structure.K, structure.has_means, structure.samples, structure.reach)
 
 
 def biases(structure: Structure, units: Units, parts: Parts, values: Parts, xp: Any) -> Any:

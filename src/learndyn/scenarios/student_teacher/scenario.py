@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from learndyn.activations import Activation, activation
+from learndyn.activations.averages.selection import REACHES
 from learndyn.arguments import choice, count, did_you_mean, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
@@ -35,6 +36,8 @@ from learndyn.schedules import Schedule, schedule_of
 DYNAMICS = ["sgd", "gradient_flow"]
 TIME_SCALES = ["N", "fast"]
 CONNECTIVITIES = ["full", "tree"]
+# A quadrature's error grows by a tenth of itself or so in this much of its reach.
+REACH_SLACK = 0.01
 # Fields that files and results leave out where they have their default, which switches them off.
 OPTIONS = (
     "rule", "output_learning_rate", "output_time_scale", "bias_learning_rate", "label_noise", "weight_decay",
@@ -315,9 +318,25 @@ class StudentTeacher:
             found |= {"mean_overlap": _numbers(overlap), "mean_square": _numbers(self.inputs.mean_length**2)}
         return found
 
-    def flow(self, samples: int | None = None) -> Flow:
-        """The order-parameter equations in JAX; with averages of four units from so many sample points."""
-        return make_flow(self.structure if samples is None else replace(self.structure, samples=samples))
+    def flow(self, samples: int | None = None, reach: float | None = None) -> Flow:
+        """The order-parameter equations in JAX; with averages of four units from so many sample points, or by
+        quadratures that hold up to the standard deviation ``reach``.
+        """
+        return make_flow(self._with(samples, reach))
+
+    def _with(self, samples: int | None, reach: float | None) -> Structure:
+        if samples is None and (reach is None or reach == self.structure.reach):
+            return self.structure
+        return replace(self.structure, samples=samples, reach=self.structure.reach if reach is None else reach)
+
+    def reach(self, states: np.ndarray, times: Any = 0.0) -> float | None:
+        """The reach that quadratures need for flat states (rows, n); None where there are no quadratures."""
+        if not self.structure.by_quadrature:
+            return None
+        times = np.broadcast_to(np.asarray(times, dtype=float), len(states))
+        C = arrangement_of(self.structure).units(self.layout.unpack(states), self.values(), times, NUMPY).C
+        largest = float(np.sqrt(np.diagonal(C, axis1=-2, axis2=-1).max()))
+        return next((reach for reach in REACHES if largest <= reach * (1.0 + REACH_SLACK)), REACHES[-1])
 
     def noise(self) -> Noise:
         """What makes single runs differ at finite N, in JAX; refused for the gradient flow and for options."""
@@ -414,7 +433,7 @@ class StudentTeacher:
         """Largest error of dQ_ik/dalpha that quadrature or sampling makes at flat states (rows, n), shape (rows,)."""
         from learndyn.scenarios.student_teacher.accuracy import drift_errors
 
-        return drift_errors(replace(self.structure, samples=samples), states, self.values(), times)
+        return drift_errors(self._with(samples, self.reach(states, times)), states, self.values(), times)
 
     def parameter_names(self) -> list[str]:
         """R_11, R_12, ..., Q_11, Q_12, ...: the numbers of the flat state, in its order."""

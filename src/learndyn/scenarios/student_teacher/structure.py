@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from learndyn.activations import activation
+from learndyn.activations.averages.selection import STANDARD_REACH, has_closed_square, is_closed
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Structure:
     motion: Any  # RandomWalk without its rate ("random_walk"), Rotation, Switch
     schedules: tuple[Any, ...]  # keys of the schedules of J, w, theta; None where a rate is constant
     samples: int | None = None
+    reach: float = STANDARD_REACH  # standard deviations up to which quadratures hold
 
     @property
     def n(self) -> int:
@@ -56,6 +58,14 @@ class Structure:
         )  # fmt: skip
         single = len(set(self.activations)) == 1
         return self.rule == "gradient" and not any(off) and single and knows_sums(self.activations[0])
+
+    @cached_property
+    def by_quadrature(self) -> bool:
+        """Whether averages of four units are quadratures."""
+        exact = has_closed_square(self.activations, self.K, self.has_means) and not self.dropout
+        exact = exact or is_closed(self.activations, self.K, self.has_means)
+        learns = self.rule in ("gradient", "momentum", "natural_gradient")
+        return self.dynamics == "sgd" and self.samples is None and learns and not exact
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
