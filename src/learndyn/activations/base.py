@@ -176,22 +176,26 @@ class Activation:
 
     def I4(self, C: Any) -> np.ndarray:
         """<g'(a) g'(b) g(c) g(d)> for a covariance ``C`` of shape (..., 4, 4)."""
-        from learndyn.gaussian.namespaces import in_float64
-
         C = _covariance(C, 4, "I4")
-        return in_float64(self._average("I4"), C.reshape(-1, 4, 4)).reshape(C.shape[:-2])
+        if "I4" in self.functions:
+            from learndyn.gaussian.namespaces import in_float64 as evaluate
+        else:
+            from learndyn.activations.filling import row_by_row as evaluate
+        return evaluate(self._average("I4"), C.reshape(-1, 4, 4)).reshape(C.shape[:-2])
 
     def _average(self, part: str) -> Formula:
         """The activation's own formula, else one by the averages of pairs and fours of units."""
         if part in self.functions:
             return self.functions[part]
+        if part not in self._filled:
+            from learndyn.activations.filling import average_of
+
+            self._filled[part] = average_of(self, part)
         return self._filled[part]
 
     @cached_property
-    def _filled(self) -> Mapping[str, Formula]:
-        from learndyn.activations.filling import averages_of
-
-        return averages_of(self)
+    def _filled(self) -> dict[str, Formula]:
+        return {}
 
 
 # Where properties of g are looked at: nothing special about these numbers.

@@ -19,10 +19,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from types import FunctionType
+from functools import lru_cache
+from types import CellType, FunctionType
 from typing import Any
 
 from numba import njit, types
+from numba.core.errors import NumbaError
 from numba.core.imputils import lower_constant
 from numba.extending import (
     NativeValue,
@@ -37,6 +39,8 @@ from numba.extending import (
 
 from learndyn.activations.base import Activation
 from learndyn.activations.digest import file_digest, globals_of
+from learndyn.activations.expressions.tracing import formula_of
+from learndyn.errors import InputError
 from learndyn.lanes import elementary, functions, random
 from learndyn.lanes import types as lanes_types
 from learndyn.lanes.types import LANES, MaskType, absolute, is_lanes, lane_of, select, with_lane
@@ -58,11 +62,24 @@ class ActivationTag:
     source_files
         Further files whose text ends up in the kernel but which numba does not watch (a step passes its own
         ``__file__``).
+    with_slope
+        Whether the kernel evaluates g' as well.
+
+    Raises
+    ------
+    InputError
+        When g' is known to JAX alone, or a user's function does what compiled code cannot do.
     """
 
     __slots__ = ("digest", "name")
 
-    def __init__(self, activation: Activation, *source_files: str) -> None:
+    def __init__(self, activation: Activation, *source_files: str, with_slope: bool = True) -> None:
+        if with_slope and only_in_theory(activation):
+            raise InputError(
+                f"Activation {activation.name!r} cannot be simulated, because its g' could not be derived from the "
+                "text of g and is known to theory alone. Give `dg` to ld.new_activation."
+            )
+        _check_compiles(activation, ("g", "dg") if with_slope else ("g",))
         texts = [activation.digest, *(file_digest(path) for path in (__file__, *LANES_FILES, *source_files))]
         self.name = activation.name
         self.digest = hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
@@ -70,6 +87,29 @@ class ActivationTag:
 
     def __repr__(self) -> str:
         return f"ActivationTag({self.name!r}, {self.digest})"
+
+
+def only_in_theory(activation: Activation) -> bool:
+    """Whether g' comes from automatic differentiation, which compiled steps cannot do."""
+    return getattr(activation.functions["dg"], "only_in_theory", False)
+
+
+@lru_cache(maxsize=64)
+def _check_compiles(activation: Activation, parts: tuple[str, ...]) -> None:
+    """Refuse a user's function that numba cannot compile, before a kernel is made with it."""
+    for part in parts:
+        function = activation.functions[part]
+        if function.__module__.startswith("learndyn.") or formula_of(function) is not None:
+            continue
+        try:
+            _compiled(function, {}).compile((types.float64, ScalarsType()))
+        except NumbaError as error:
+            reason = str(error).strip().splitlines()
+            raise InputError(
+                f"Activation {activation.name!r} cannot be simulated, because its {part} cannot be compiled: "
+                f"{reason[1] if len(reason) > 1 else reason[0]} "
+                "Compiled steps know numbers and the functions that expressions have (ld.activation)."
+            ) from error
 
 
 def g(tag: ActivationTag, x: float) -> float:
@@ -150,13 +190,16 @@ def _compile(tag: Any, part: str) -> Any:
 
 
 def _compiled(function: Any, done: dict[Any, Any]) -> Any:
-    """The function for use in kernels, and with it the plain functions that it calls by global names."""
+    """The function for use in kernels, and with it the plain functions that it calls by name."""
     if function not in done:
         done[function] = function  # one that calls itself ends here
-        called = {name: value for name, value in globals_of(function) if isinstance(value, FunctionType)}
-        compiled = {name: _compiled(value, done) for name, value in called.items()}
-        within = {**function.__globals__, **compiled}
-        copy = FunctionType(function.__code__, within, function.__name__, function.__defaults__, function.__closure__)
+
+        def of(value: Any) -> Any:
+            return _compiled(value, done) if isinstance(value, FunctionType) else value
+
+        within = {**function.__globals__, **{name: of(value) for name, value in globals_of(function)}}
+        cells = tuple(CellType(of(cell.cell_contents)) for cell in function.__closure__ or ())
+        copy = FunctionType(function.__code__, within, function.__name__, function.__defaults__, cells or None)
         done[function] = njit(copy)
     return done[function]
 

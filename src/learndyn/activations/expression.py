@@ -10,6 +10,7 @@ from learndyn.activations.expressions.derivative import derivative
 from learndyn.activations.expressions.grammar import parse
 from learndyn.activations.expressions.places import GRID, kinks_and_jumps
 from learndyn.activations.expressions.polynomials import coefficients_of
+from learndyn.activations.expressions.simplify import without_value
 from learndyn.activations.expressions.tree import X, walk, written
 from learndyn.activations.polynomial import HIGHEST_DEGREE, closed_forms
 from learndyn.errors import InputError
@@ -22,6 +23,12 @@ def make(text: str) -> Activation:
     name = written(formula)
     if not any(isinstance(part, X) for part in walk(formula)):
         raise InputError(f"Argument `activation` must depend on x, but {text!r} does not. Multiply something by x.")
+    bad = without_value(formula)
+    if bad is not None:
+        raise InputError(
+            f"Argument `activation` must be finite for all x, but {text!r} contains {written(bad)}, which is no finite "
+            "number. Choose other numbers."
+        )
     g, dg = function_of(formula, "g"), function_of(derivative(formula), "dg")
     for part, function in (("the expression", g), ("the derivative of the expression", dg)):
         check_finite(function, f"{part} {name!r}")

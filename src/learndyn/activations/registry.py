@@ -95,6 +95,22 @@ def activation(name: str | Activation) -> Activation:
     return _MADE[text]
 
 
+def registered(act: Activation) -> Activation:
+    """Register a user's activation; the same one again is the one that is there."""
+    there = _USERS.setdefault(act.name, act)
+    if (there.digest, there.kinks, there.jumps) != (act.digest, act.kinks, act.jumps):
+        raise InputError(
+            f"Argument `name` must be a name that is not taken, but {act.name!r} names another activation already, "
+            f"{there.formula}. Choose another name."
+        )
+    return there
+
+
+def reserved_names() -> tuple[str, ...]:
+    """The names that users cannot give."""
+    return (*_MODULES, *_FAMILIES)
+
+
 def _from_text(text: str) -> Activation:
     family = _FAMILY.fullmatch(text)
     if family:

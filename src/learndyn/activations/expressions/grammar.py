@@ -33,6 +33,7 @@ from learndyn.arguments import did_you_mean
 from learndyn.errors import InputError
 
 LONGEST = 500
+DEEPEST = 30
 # Other names of functions, as people write them.
 ALIASES = {"max": "maximum", "min": "minimum", "atan": "arctan"}
 FUNCTIONS = sorted((*ONE_ARGUMENT, *TWO_ARGUMENTS, "where"))
@@ -56,7 +57,7 @@ class _Reader:
         matches = [m for m in _TOKEN.finditer(text) if m.group().strip()]
         self.tokens = [m.group().strip() for m in matches]
         self.places = [m.end() - len(token) for m, token in zip(matches, self.tokens, strict=True)]
-        self.next = 0
+        self.next, self.depth = 0, 0
 
     def refuse(self, expected: str) -> NoReturn:
         where = "at its end"
@@ -101,6 +102,17 @@ class _Reader:
         return formula
 
     def signed(self) -> Node:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise InputError(
+                f"Argument `activation` must be an expression nested at most {DEEPEST} deep, but {self.text!r} is not. "
+                "Leave out parentheses, or give a Python function to ld.new_activation."
+            )
+        formula = self.with_sign()
+        self.depth -= 1
+        return formula
+
+    def with_sign(self) -> Node:
         if self.take("-"):
             return Negative(self.signed())
         if self.take("+"):

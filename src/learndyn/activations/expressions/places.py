@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from learndyn.activations.expressions.code import function_of
@@ -13,27 +15,48 @@ from learndyn.gaussian.namespaces import NUMPY
 WIDEST, SPACING = 30.0, 1.0 / 128.0
 # How far from a place its two sides are looked at, and what counts as a jump beside values of order one.
 SIDE, JUMP = 1e-9, 1e-6
+# The same for the slope of g'.
+FAR, BEND = 1e-5, 1e-3
 GRID = np.arange(-WIDEST, WIDEST + SPACING, SPACING)
 
 
 def kinks_and_jumps(formula: Node) -> tuple[tuple[float, ...], tuple[tuple[float, float], ...]]:
     """Where g', or its derivative, jumps; and where g does, with the heights. On [-30, 30]."""
-    orders = [formula, derivative(formula)]
-    orders.append(derivative(orders[1]))
-    functions = [function_of(order, "f") for order in orders]
+    g, dg = (function_of(order, "f") for order in (formula, derivative(formula)))
     kinks, jumps = [], []
     for place in _switches(formula):
-        near, far = (place + SIDE * np.array([-1.0, 1.0]), place + 2 * SIDE * np.array([-1.0, 1.0]))
-        with np.errstate(all="ignore"):
-            values, further = (np.array([f(sides, NUMPY) for f in functions]) for sides in (near, far))
-        # At the place itself: the slopes on both sides are taken off.
-        heights = 2 * np.diff(values)[:, 0] - np.diff(further)[:, 0]
-        large = ~(np.abs(heights) <= JUMP * (1.0 + np.abs(values).max(axis=1)))
-        if large[0]:
-            jumps.append((place, _clean(float(heights[0]), 1e-10)))
-        if large[1] or large[2]:
+        height = _height(g, place, SIDE)
+        if _is_jump(height, g, place):
+            jumps.append((place, _clean(height, 1e-10)))
+        bend = _bend(dg, place)
+        if _is_jump(_height(dg, place, SIDE), dg, place) or abs(bend) > BEND * max(1.0, _size(dg, place)):
             kinks.append(place)
     return tuple(kinks), tuple(jumps)
+
+
+def _at(f: Any, points: Any) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.asarray(f(np.asarray(points), NUMPY))
+
+
+def _size(f: Any, place: float) -> float:
+    return float(np.abs(_at(f, [place - FAR, place + FAR])).max())
+
+
+def _height(f: Any, place: float, side: float) -> float:
+    """f on the right less f on the left, with what the slopes add taken off."""
+    left_far, left, right, right_far = _at(f, place + side * np.array([-2.0, -1.0, 1.0, 2.0]))
+    return float(2.0 * (right - left) - (right_far - left_far))
+
+
+def _is_jump(height: float, f: Any, place: float) -> bool:
+    return not abs(height) <= JUMP * (1.0 + _size(f, place))
+
+
+def _bend(f: Any, place: float) -> float:
+    """The slope of f on the right less that on the left; of a smooth f, 4 FAR f''."""
+    left_far, left, right, right_far = _at(f, place + FAR * np.array([-3.0, -1.0, 1.0, 3.0]))
+    return float((right_far - right) - (left - left_far)) / (2.0 * FAR)
 
 
 def _switches(formula: Node) -> list[float]:

@@ -16,6 +16,8 @@ from learndyn.activations.expressions.tree import (
     Number,
     Power,
     Where,
+    X,
+    walk,
 )
 
 ZERO, ONE = Number(0.0), Number(1.0)
@@ -52,6 +54,14 @@ def simplify(formula: Node) -> Node:
         case Where(Comparison(symbol, a, b), yes, no):
             return where(Comparison(symbol, simplify(a), simplify(b)), simplify(yes), simplify(no))
     return formula
+
+
+def without_value(formula: Node) -> Node | None:
+    """A part of the formula that is made of numbers alone and has no finite value (1/0, log(-1)), if there is one."""
+    for part in walk(formula):
+        if not any(isinstance(piece, X) for piece in walk(part)) and not isinstance(simplify(part), Number):
+            return part
+    return None
 
 
 def _computed(written: Node, function: Callable[..., Any], *numbers: float) -> Node:
