@@ -12,12 +12,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 import overlaps
 import simulate
 import solve
+import two_layers
 from table import show
 
 if __name__ == "__main__":
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print("Medians over several runs; machines are noisy, ratios hold better than times.\n", flush=True)
-    for module in (solve, simulate, overlaps):
+    for module in (solve, two_layers, simulate, overlaps):
         show(module.rows())
         print(flush=True)
     overlaps.tables()

@@ -41,7 +41,7 @@ def solve_rows() -> list[Row]:
     scenario = committee(2, "erf", 0.5)
     start = ld.Start(Q=[[0.2, 0.0], [0.0, 0.3]], R=[[1e-3, 0.0], [0.0, 1e-3]])
     times = np.linspace(0.0, 200.0, 201)
-    drift = drift_function(2, 2, scenario.activation, "sgd", NUMPY)
+    drift = drift_function(scenario.structure, NUMPY)
     values, state = scenario.values(), scenario.initial_state(start)
     program: list[float] = []
 

@@ -150,8 +150,8 @@ def shift_of_terms(scenario, start, until, factors, points=401):
     path = ld.fluctuations(scenario, start, until, save_at=times, rtol=1e-8)
     P = CubicSpline(times, path.covariance.values)
     values, h = scenario.values(), 1e-4
-    whole = drift_function(1, 1, scenario.activation, "sgd", NUMPY)
-    first_order = drift_function(1, 1, scenario.activation, "gradient_flow", NUMPY)
+    whole = drift_function(scenario.structure, NUMPY)
+    first_order = drift_function(scenario.replace(dynamics="gradient_flow").structure, NUMPY)
 
     def F(z):
         return whole(0.0, z, values)
