@@ -204,7 +204,7 @@ def test_different_schedules_are_different():
         PowerLaw(0.5, 30).eta0 = 1.0
 
 
-def test_functions_are_equal_by_identity():
+def test_functions_are_equal_by_identity(tmp_path):
     def other(alpha, xp):
         return 0.3 + 0.2 * xp.cos(alpha / 7.0)
 
@@ -214,10 +214,16 @@ def test_functions_are_equal_by_identity():
     assert Schedule.of(cosine, knots=[1.0]) != FUNCTION
     # Traced programs are kept on disk by the text of their key: an address may come back in another process.
     assert repr(Schedule.of(cosine).key()) != repr(FUNCTION.key())
-    with pytest.raises(ld.InputError, match="cannot be written to a file"):
-        FUNCTION.to_plain()
-    with pytest.raises(ld.InputError, match="cannot be written to a file"):
-        WarmUp(10, FUNCTION).to_plain()
+    # A result of this process finds the function again; a file refuses it, within another schedule too.
+    plain = FUNCTION.to_plain()
+    assert Schedule.from_plain(plain) == FUNCTION
+    with pytest.raises(ld.InputError, match="Python function of another process"):
+        Schedule.from_plain(plain | {"token": "unknown"})
+    for schedule in (FUNCTION, ld.schedules.WarmUp(3.0, FUNCTION)):
+        scenario = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), schedule)
+        with pytest.raises(ld.InputError, match="cannot be written to a file"):
+            ld.write_scenario_file(tmp_path / "file.toml", scenario)
+        assert not list(tmp_path.iterdir())
 
 
 def test_what_a_scenario_keeps():

@@ -29,6 +29,7 @@ from learndyn.scenario_keys import START_KIND, STARTS, TABLES, Key, Mistakes
 from learndyn.scenarios.plain import FIELD_TABLES, KINDS, PARTS, scenario_to_plain, start_to_plain, table_from_plain
 from learndyn.scenarios.student_teacher.scenario import StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
+from learndyn.schedules import refuse_functions
 
 
 @dataclass(frozen=True)
@@ -283,6 +284,7 @@ def scenario_text(
 
     plain: dict[str, Any] = {} if title is None else {"title": title}
     plain["scenario"] = scenario_to_plain(scenario)
+    refuse_functions(plain["scenario"])
     if start is not None:
         plain["start"] = start_to_plain(scenario.as_start(start))
     for table, options in (("solve", solve), ("simulate", simulate)):

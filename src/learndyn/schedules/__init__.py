@@ -18,7 +18,7 @@ jumps or has a corner, where an integrator must begin anew.
 from __future__ import annotations
 
 from learndyn.schedules.base import Schedule, knots_of, rate, to_plain
-from learndyn.schedules.function import Function
+from learndyn.schedules.function import Function, refuse_functions
 from learndyn.schedules.kinds import Constant, Exponential, PiecewiseConstant, PiecewiseLinear, PowerLaw
 from learndyn.schedules.reading import as_schedule, schedule_of
 from learndyn.schedules.warm_up import WarmUp
@@ -35,6 +35,7 @@ __all__ = [
     "as_schedule",
     "knots_of",
     "rate",
+    "refuse_functions",
     "schedule_of",
     "to_plain",
 ]

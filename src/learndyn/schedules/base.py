@@ -88,6 +88,10 @@ class Schedule:
         """The schedule of a dict; an InputError names what is missing, unknown or wrong."""
         plain = dict(plain)
         kind = plain.pop("kind", None)
+        if kind == "function" and "token" in plain:
+            from learndyn.schedules.function import by_token
+
+            return by_token(plain)
         kinds = sorted(known for known, cls in KINDS.items() if cls.writable)
         if kind not in kinds:
             raise InputError(

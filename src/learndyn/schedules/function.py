@@ -33,6 +33,32 @@ class Identity:
         return hash(("learndyn.schedule", id(self.function)))
 
 
+# Functions that a result of this process refers to.
+_BY_TOKEN: dict[str, Function] = {}
+
+
+def by_token(plain: dict[str, Any]) -> Function:
+    """The schedule that `Function.to_plain` has named, in the same process."""
+    if plain.get("token") not in _BY_TOKEN:
+        raise InputError(
+            "A schedule of this scenario is a Python function of another process, and results keep numbers and text "
+            "alone. Build the scenario anew, with the same function."
+        )
+    return _BY_TOKEN[plain["token"]]
+
+
+def refuse_functions(plain: Any) -> None:
+    """Refuse the plain form of a scenario in which a schedule is a function: a file could not give it back."""
+    if isinstance(plain, dict):
+        if plain.get("kind") == Function.kind and "token" in plain:
+            raise InputError(
+                "A schedule that is a function cannot be written to a file, which holds numbers and text. Use one of "
+                "the schedules in learndyn.schedules, such as PiecewiseLinear through points of the function."
+            )
+        for entry in plain.values():
+            refuse_functions(entry)
+
+
 @dataclass(frozen=True)
 class Function(Schedule):
     """What `Schedule.of` makes of a function.
@@ -77,11 +103,9 @@ class Function(Schedule):
         return np.array(self.times, dtype=float)
 
     def to_plain(self) -> dict[str, Any]:
-        """Refused: a file holds numbers and text."""
-        raise InputError(
-            "A schedule that is a function cannot be written to a file, which holds numbers and text. Use one of the "
-            "schedules in learndyn.schedules, such as PiecewiseLinear through points of the function."
-        )
+        """A token by which this process finds the function again; no file can hold it (`refuse_functions`)."""
+        _BY_TOKEN[self.identity.token] = self
+        return {"kind": self.kind, "token": self.identity.token}
 
     @staticmethod
     def formula(shape: tuple[Any, ...], alpha: Any, numbers: Any, xp: Any) -> Any:
