@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from learndyn.activations import activation
+from learndyn.arguments import positive_semidefinite
 from learndyn.errors import InputError
+from learndyn.scenarios.student_teacher.inputs import Inputs
+from learndyn.scenarios.student_teacher.networks import one_a_unit
 
 if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.scenario import StudentTeacher
@@ -18,6 +23,8 @@ def check_together(scenario: StudentTeacher) -> None:
     _check_second_layer(scenario)
     if scenario.connectivity == "tree":
         _check_tree(scenario)
+    if scenario.inputs is not None and scenario.inputs.mean_length > 0.0:
+        _check_mean(scenario.inputs, scenario.T)
 
 
 def _check_arrangements(scenario: StudentTeacher) -> None:
@@ -115,6 +122,16 @@ def _check_second_layer(scenario: StudentTeacher) -> None:
             "Argument `output_weight_decay` needs output weights that learn, but `output_learning_rate` is not given. "
             "Add output_learning_rate=0.1, or leave out the decay."
         )
+
+
+def _check_mean(inputs: Inputs, T: np.ndarray) -> None:
+    e = np.array(one_a_unit(inputs.mean_overlap, "mean_overlap", len(T)))
+    joint = np.block([[T, e[:, None]], [e[None], np.array([[inputs.mean_length**2]])]])
+    positive_semidefinite(
+        joint,
+        "mean_overlap",
+        f"It holds the overlaps B_n . mu with a mean of length {inputs.mean_length:g}: make them smaller.",
+    )
 
 
 def _check_tree(scenario: StudentTeacher) -> None:
