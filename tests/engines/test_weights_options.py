@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from learndyn.activations import activation
+from learndyn.engines import driver
 from learndyn.engines.checkpoint import Checkpoint
 from learndyn.engines.streams import stream
 from learndyn.engines.weights import draw_weights, run_weights
@@ -241,7 +242,7 @@ BITS = {
 
 def everything(options, blocks, **more):
     arguments = {"replicas": 3, "seed": 8, "blocks": blocks, "record_weights": True, "at": 0.4} | more
-    return run_weights(make_process(**options), 60, np.array([0, 7, 32, 1000, 2500]), **arguments)
+    return run_weights(make_process(**options), 60, np.array([0, 7, 32, 1000, 8000]), **arguments)
 
 
 def assert_same(run, other):
@@ -260,14 +261,15 @@ def test_bits_do_not_depend_on_threads_or_chunks(case):
 
 
 @pytest.mark.parametrize("case", BITS)
-def test_a_cut_run_goes_on_to_the_same_bits(tmp_path, case):
+def test_a_cut_run_goes_on_to_the_same_bits(tmp_path, case, monkeypatch):
     path = tmp_path / "run.npz"
+    monkeypatch.setattr(driver, "POLL_SECONDS", 0.001)
 
     def ctrl_c(done, total):
         if done > 1000:
             raise KeyboardInterrupt
 
-    cut = everything(*BITS[case], checkpoint=Checkpoint(path), threads=1, chunk=16, progress=ctrl_c)
+    cut = everything(*BITS[case], checkpoint=Checkpoint(path), threads=1, chunk=1, progress=ctrl_c)
     assert cut.status == "interrupted"
     assert_same(everything(*BITS[case], checkpoint=Checkpoint(path), threads=2), everything(*BITS[case]))
 

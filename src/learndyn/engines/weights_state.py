@@ -139,7 +139,7 @@ class State:
     def _lengths(self) -> np.ndarray:
         """|B_n| at the start."""
         process = self._process
-        squares = np.diagonal(process.C, axis1=-2, axis2=-1)[..., _rows(process)["B"]]
+        squares = np.diagonal(process.C, axis1=-2, axis2=-1)[..., process.places["B"]]
         return np.sqrt(squares.reshape(-1) if process.tree or process.sectors is None else squares.sum(axis=0))
 
     def grown(self, limit: float) -> int:
@@ -150,7 +150,7 @@ class State:
 
     def vectors(self, name: str) -> np.ndarray:
         """The rows "J", "V", "B" or "mu" of W."""
-        rows, branches = _rows(self._process)[name], self._process.branches
+        rows, branches = self._process.places[name], self._process.branches
         return self._W[rows.start * branches : rows.stop * branches]
 
     def measured(self) -> dict[str, np.ndarray]:
@@ -189,11 +189,3 @@ def _own_numbers(process: Process, N: int) -> Own | None:
     if not process.own:
         return None
     return Own(start, process.fast, own_limits(process), np.empty(start.size), np.empty(start.size))
-
-
-def _rows(process: Process) -> dict[str, slice]:
-    """Where the vectors of one space stand, by name."""
-    S, P = process.students, process.references
-    counts = {"J": S, "V": 0 if process.damping is None else S, "B": P, "mu": int(process.mean)}
-    ends = np.cumsum(list(counts.values())).tolist()
-    return {name: slice(end - count, end) for (name, count), end in zip(counts.items(), ends, strict=True)}

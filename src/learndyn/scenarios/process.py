@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -157,6 +158,14 @@ class Process:
         """Which own numbers are fast, (E,)."""
         return np.concatenate([np.zeros(0, dtype=bool), *(np.full(len(part.start), part.fast) for part in self.own)])
 
+    @cached_property
+    def places(self) -> dict[str, slice]:
+        """Where the vectors stand among the rows of C, by name: "J", "V", "B", "mu"."""
+        S, momentum = self.students, self.damping is not None
+        counts = {"J": S, "V": S if momentum else 0, "B": self.references, "mu": int(self.mean)}
+        ends = np.cumsum(list(counts.values())).tolist()
+        return {name: slice(end - count, end) for (name, count), end in zip(counts.items(), ends, strict=True)}
+
     def own_part(self, index: int) -> OwnNumbers:
         """The part that an own number belongs to."""
         for part in self.own:
@@ -172,6 +181,10 @@ class Process:
         walks and an entry of T can change; with a mean d = J mu, dV = V mu and, where the teacher walks, e = B mu.
         In a tree there is one number a branch; with a spectrum the sectors come first.
         """
+        return dict(self._record_shapes)
+
+    @cached_property
+    def _record_shapes(self) -> dict[str, tuple[int, ...]]:
         S, P, momentum, walks = self.students, self.references, self.damping is not None, self.teacher_drift is not None
         shapes: dict[str, tuple[int, ...]] = {"R": (S, P), "Q": (S, S)}
         if momentum:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, types
-from numba.extending import overload
+from numba.extending import overload, typeof_impl
 from scipy.special import ndtri
 
 from learndyn.activations import Activation
@@ -135,6 +135,31 @@ def _numbers(values: Any) -> np.ndarray | None:
     return None if values is None else np.array(values, dtype=float)
 
 
+# The parts are small and have many arguments: calls would take half of the time.
+_INLINED: Any = {"forceinline": True}
+_inlined = njit(forceinline=True)
+
+# ---- The type of a step: numba looks at every call, and would go through all fields each time
+
+_TYPES: dict[Any, Any] = {}
+_typeof_tuple = typeof_impl.dispatch(tuple)
+
+
+@typeof_impl.register(CommitteeStep)
+def _type_of_step(step: CommitteeStep, context: Any) -> Any:
+    key = tuple(_kind(field) for field in step)
+    if key not in _TYPES:
+        _TYPES[key] = _typeof_tuple(step, context)
+    return _TYPES[key]
+
+
+def _kind(field: Any) -> Any:
+    """What of a field's value its type depends on, as `make_step` makes them."""
+    if isinstance(field, tuple):
+        return tuple((tag.name, tag.digest, units is None) for tag, units in field)
+    return (field.name, field.digest) if isinstance(field, RuleTag) else type(field)
+
+
 # ---- Options: what each function does is chosen by the types, when a kernel is compiled; nothing, where the option is
 # off. (numba wants the same annotations on a template and on its implementation; a lambda has none, hence none here.)
 
@@ -145,7 +170,7 @@ def _chosen(choose: Callable[..., Any]) -> Callable[..., Any]:
     def function(*arguments: Any) -> Any:
         raise NotImplementedError("only inside numba kernels")
 
-    overload(function)(choose)
+    overload(function, jit_options=_INLINED)(choose)
     return function
 
 
@@ -244,13 +269,13 @@ def _direct_both(step, own, K, error, delta, change):
     _direct_theta(K, K, delta, change)
 
 
-@njit
+@_inlined
 def _direct_w(step, own, K, error, change):
     for i in range(K):
         put(change, i, _decayed(step, own, i, error * get(change, i)))
 
 
-@njit
+@_inlined
 def _direct_theta(first, K, delta, change):
     for i in range(K):
         put(change, first + i, get(delta, i))
@@ -275,7 +300,7 @@ def _unit(units, index):
     return lambda units, index: units[index]
 
 
-@njit
+@_inlined
 def _teacher_unit(tag, step, n, y):
     """v_n g(y_n + phi_n)."""
     return _times_v(step, n, g(tag, _with_phi(step, n, get(y, n))))
@@ -296,7 +321,7 @@ def _add_teacher(layer, step, y, tau):
     return add
 
 
-@njit
+@_inlined
 def _teacher_output(layer, step, y):
     """tau without noise. It begins with a unit: whether it is a number or lanes shows there."""
     tag, units = layer[0]
@@ -341,7 +366,7 @@ def _write_deltas(layer, step, x, own, luck, place, error, delta):
     return write
 
 
-@overload(error_signal)
+@overload(error_signal, jit_options=_INLINED)
 def _committee_error_signal(step, x, y, own, luck, place, delta, change):
     if not (isinstance(step, types.NamedTuple) and step.instance_class is CommitteeStep):
         return None
