@@ -98,7 +98,7 @@ RATE = Kind(
     "0.1",
 )
 RULE = Kind(
-    f'{or_list(NAMED)}, the name of a rule of your own, or {{kind = "momentum", damping = 1}}',
+    f'{or_list(list(NAMED))}, the name of a rule of your own, or {{kind = "momentum", damping = 1}}',
     lambda value: isinstance(value, str | dict),
     f'"{NAMED[0]}"',
     tuple(NAMED),

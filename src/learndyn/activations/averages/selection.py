@@ -45,7 +45,7 @@ def slope_formula(first: str, second: str, biased: bool) -> Callable[..., Any]:
     return _pair(first, second, biased)[1]
 
 
-def _pair(first: str, second: str, biased: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _pair(first: str, second: str, biased: bool) -> tuple[Any, Any]:
     found = closed_forms.pair(first, second, biased)
     if found is not None:
         return found

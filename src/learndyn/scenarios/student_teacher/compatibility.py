@@ -11,6 +11,7 @@ from learndyn.arguments import positive_semidefinite
 from learndyn.errors import InputError
 from learndyn.scenarios.student_teacher.inputs import Inputs
 from learndyn.scenarios.student_teacher.networks import one_a_unit
+from learndyn.scenarios.student_teacher.rules import Rule
 
 if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.scenario import StudentTeacher
@@ -96,7 +97,7 @@ def _check_sign_rule(scenario: StudentTeacher) -> None:
 
 def _check_quadrature(scenario: StudentTeacher) -> None:
     rule, n = scenario.rule, scenario.K + scenario.M
-    if scenario.rule_name == "natural_gradient":
+    if not isinstance(rule, Rule):
         return
     if n > (2 if rule.kinked else 4):
         raise InputError(

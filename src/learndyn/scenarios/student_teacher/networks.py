@@ -41,6 +41,11 @@ def activation_names_of(value: Any, units: int) -> Names:
     return names[0] if len(set(names)) == 1 else names
 
 
+def unit_names(activation: Any, units: int) -> tuple[str, ...]:
+    """A layer's activation as one name a unit."""
+    return (activation,) * units if isinstance(activation, str) else activation
+
+
 def one_a_unit(value: Any, name: str, units: int) -> tuple[float, ...]:
     """A number for each unit; a single number stands for all of them."""
     numbers = array(value, name)
@@ -87,7 +92,7 @@ class Student:
     @property
     def unit_activations(self) -> tuple[str, ...]:
         """The name of the activation of each unit."""
-        return (self.activation,) * self.units if isinstance(self.activation, str) else self.activation
+        return unit_names(self.activation, self.units)
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class Teacher:
     @property
     def unit_activations(self) -> tuple[str, ...]:
         """The name of the activation of each unit."""
-        return (self.activation,) * self.units if isinstance(self.activation, str) else self.activation
+        return unit_names(self.activation, self.units)
 
     @classmethod
     def from_weights(cls, B: Any, activation: str | Activation = "erf", **more: Any) -> Teacher:

@@ -311,9 +311,9 @@ class StudentTeacher:
             "damping": (s.rule == Momentum.kind, getattr(self.rule, "damping", None)),
         }
         found |= {name: _numbers(value) for name, (on, value) in numbers.items() if on}
-        if s.spectrum:
+        if s.spectrum and self.inputs is not None:
             found |= {"eigenvalues": _numbers(self.inputs.eigenvalues), "shares": _numbers(self.inputs.shares)}
-        if s.shifted:
+        if s.shifted and self.inputs is not None:
             overlap = one_a_unit(self.inputs.mean_overlap, "mean_overlap", self.M)
             found |= {"mean_overlap": _numbers(overlap), "mean_square": _numbers(self.inputs.mean_length**2)}
         return found
