@@ -178,18 +178,19 @@ def _factor(r: list[Any], h: list[Any]) -> tuple[Any, Any, Any, Any]:
 
     Cholesky's method with the largest pivot first, entries held to Cauchy-Schwarz; then the rows in the given order.
     """
+    r = [jnp.where(1.0 - jnp.abs(x) <= ROUNDING / 2, jnp.sign(x), x) for x in r]
     swap_12 = jnp.abs(r[1]) < jnp.abs(r[0])
     r, h = _swap(r, 1, 2, swap_12), _exchange_rows(h, 1, 2, swap_12)
     swap_13 = jnp.abs(r[2]) < jnp.abs(r[0])
     r, h = _swap(r, 1, 3, swap_13), _exchange_rows(h, 1, 3, swap_13)
     rest = [(1 - x) * (1 + x) for x in r[:3]]
-    l11, (l21, l31), left = _column(rest[0], [(r[3] - r[0] * r[1]), (r[4] - r[0] * r[2])], rest[1:])
+    l11, (l21, l31), left = _column(rest[0], r[3:5], [r[0] * r[1], r[0] * r[2]], rest[1:])
     swap_23 = left[1] > left[0]
     r, h = _swap(r, 2, 3, swap_23), _exchange_rows(h, 2, 3, swap_23)
     l21, l31 = jnp.where(swap_23, l31, l21), jnp.where(swap_23, l21, l31)
     left = [jnp.where(swap_23, left[1], left[0]), jnp.where(swap_23, left[0], left[1])]
-    l22, (l32,), left = _column(left[0], [r[5] - r[1] * r[2] - l21 * l31], left[1:])
-    l33, _, _ = _column(left[0], [], [])
+    l22, (l32,), left = _column(left[0], r[5:], [r[1] * r[2] + l21 * l31], left[1:])
+    l33, _, _ = _column(left[0], [], [], [])
     zero, one = jnp.zeros_like(l11), jnp.ones_like(l11)
     rows = [[one, zero, zero, zero], [r[0], l11, zero, zero], [r[1], l21, l22, zero], [r[2], l31, l32, l33]]
     p = []
@@ -203,16 +204,16 @@ def _factor(r: list[Any], h: list[Any]) -> tuple[Any, Any, Any, Any]:
     return jnp.stack(stacked), jnp.stack(p), l11 * l22 * l33, jnp.where(odd, -1.0, 1.0)
 
 
-def _column(square: Any, entries: list[Any], left: list[Any]) -> tuple[Any, list[Any], list[Any]]:
-    """A pivot from its square, the entries below it, and what it leaves of the variances there."""
+def _column(square: Any, r: list[Any], done: list[Any], left: list[Any]) -> tuple[Any, list[Any], list[Any]]:
+    """A pivot from its square, the entries below it, and what it leaves of the variances there: of a copy, nothing."""
     determined = square <= ROUNDING
     pivot = jnp.where(determined, PIVOT, jnp.sqrt(jnp.where(determined, 1.0, square)))
     below, after = [], []
-    for entry, variance in zip(entries, left, strict=True):
+    for x, product, variance in zip(r, done, left, strict=True):
         bound = jnp.sqrt(jnp.maximum(variance, 0.0))
-        held = jnp.where(determined, 0.0, jnp.clip(entry / pivot, -bound, bound))
+        held = jnp.where(determined, 0.0, jnp.clip((x - product) / pivot, -bound, bound))
         below.append(held)
-        after.append(variance - held * held)
+        after.append(jnp.where(jnp.abs(x) == 1.0, 0.0, variance - held * held))
     return pivot, below, after
 
 

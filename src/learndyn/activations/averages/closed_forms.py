@@ -93,9 +93,9 @@ def fours(names: tuple[str, str, str, str], biased: bool) -> Formula | None:
     Notes
     -----
     ReLU units: within 1e-10 times the standard deviations of c and d; nearly singular covariances within 1e-8; equal
-    units are meant to be given as equal rows. With biases, other units are sums of up to 16 such averages (two for each
-    leaky unit, and for a step, sign, erf or linear unit as g3 or g4), with their errors and costs: some 10 us each
-    without biases and 50 us with them, in a batch. Only first derivatives.
+    units are meant to be given as equal rows. In a batch 2 us without biases and 50 us with them. With biases, other
+    units are sums of up to 16 such averages (two for each leaky unit, and for a step, sign, erf or linear unit as g3 or
+    g4), with their errors and costs. Only first derivatives.
 
     Examples
     --------
