@@ -96,8 +96,8 @@ def make_step(
         For a `learndyn.scenarios.process.Process`.
     """
     return CommitteeStep(
-        student=_layer(student),
-        teacher=_layer(student if teacher is None else teacher),
+        student=_layer(student, with_slope=rule is None),
+        teacher=_layer(student if teacher is None else teacher, with_slope=False),
         learning_rate=float(learning_rate),
         w=_numbers(w),
         v=_numbers(v),
@@ -117,17 +117,18 @@ def luck_count(step: CommitteeStep, K: int) -> int:
     return (step.label_noise is not None) + (0 if step.keep is None else K)
 
 
-def _layer(activations: Activation | Sequence[Activation]) -> tuple[tuple[ActivationTag, np.ndarray | None], ...]:
+def _layer(
+    activations: Activation | Sequence[Activation], with_slope: bool
+) -> tuple[tuple[ActivationTag, np.ndarray | None], ...]:
     """Each activation of a layer once, in the order of their names, with the units that have it."""
     if isinstance(activations, Activation):
-        return ((ActivationTag(activations, __file__), None),)
+        return ((ActivationTag(activations, __file__, with_slope=with_slope), None),)
     kinds = sorted(set(activations), key=lambda one: one.name)
     if len(kinds) == 1:
-        return _layer(kinds[0])
+        return _layer(kinds[0], with_slope)
     names = [kinds.index(one) for one in activations]
-    return tuple(
-        (ActivationTag(one, __file__), np.flatnonzero(np.equal(names, index))) for index, one in enumerate(kinds)
-    )
+    tags = [ActivationTag(one, __file__, with_slope=with_slope) for one in kinds]
+    return tuple((tag, np.flatnonzero(np.equal(names, index))) for index, tag in enumerate(tags))
 
 
 def _numbers(values: Any) -> np.ndarray | None:
