@@ -11,9 +11,9 @@ The public verbs take and return concrete values. Whoever wants derivatives take
 >>> slope.shape
 (2, 2)
 
-The state is flat: R row by row, then the upper triangle of Q row by row, each Q_ik once. Derivatives are finite on
-the closed set of possible overlaps; where learning is perfect they are the one-sided ones
-(`learndyn.gaussian.namespaces`).
+The state is flat: R row by row, then the upper triangle of Q row by row, each Q_ik once, then what options add, such as
+w (``scenario.parameter_names()``). Derivatives are finite on the closed set of possible overlaps; where learning is
+perfect they are the one-sided ones (`learndyn.gaussian.namespaces`). Quadratures hold up to standard deviations of 1.5.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def state(scenario: Any, start: Any) -> jax.Array:
 
 
 def values(scenario: Any) -> dict[str, jax.Array]:
-    """The numbers of the scenario that may be traced: ``learning_rate`` and ``T``.
+    """The numbers of the scenario that may be traced: ``learning_rate``, ``T``, and those of the options that are on.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def _drift(flow: Flow, length: int) -> Callable[..., jax.Array]:
 
 
 def eps_g(scenario: Any) -> Callable[..., jax.Array]:
-    """The generalisation error as a pure function ``eps_g(state, values)`` of flat arrays.
+    """The generalisation error as a pure function ``eps_g(state, values, at=0.0)`` of flat arrays.
 
     Not clipped at zero, so that its derivative holds up to the perfect solution.
 
@@ -123,8 +123,8 @@ def eps_g(scenario: Any) -> Callable[..., jax.Array]:
     error, length = checked_scenario(scenario).error_function(jax_namespace()), scenario.state_length
 
     @jax.jit
-    def f(state: Any, values: dict[str, Any]) -> jax.Array:
+    def f(state: Any, values: dict[str, Any], at: Any = 0.0) -> jax.Array:
         _check(state, length)
-        return error(state, values)
+        return error(state, values, at)
 
     return f

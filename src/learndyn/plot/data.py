@@ -41,8 +41,10 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...]) 
 
 
 def in_units_of_the_rate(results: tuple[xr.Dataset, ...]) -> bool:
-    """Whether time is to be drawn as eta alpha: where a gradient flow is among the results."""
-    return any(getattr(scenario_of(result), "dynamics", None) == "gradient_flow" for result in results)
+    """Whether time is to be drawn as eta alpha: where a gradient flow is among the results, at constant rates."""
+    scenarios = [scenario_of(result) for result in results]
+    flows = any(getattr(scenario, "dynamics", None) == "gradient_flow" for scenario in scenarios)
+    return flows and all(isinstance(scenario.learning_rate, float) for scenario in scenarios)
 
 
 def times(result: xr.Dataset, scaled: bool) -> np.ndarray:

@@ -42,7 +42,7 @@ def simulate(
 ) -> xr.Dataset:
     """The learning curve at finite N: gradient descent on real weight vectors and random inputs, in law.
 
-        J_i <- J_i + (eta / N) delta_i xi,   xi ~ N(0, I_N),   delta_i = g'(x_i) (tau - sigma)
+        J_i <- J_i + (eta / N) delta_i xi,   xi ~ N(0, I_N),   delta_i = w_i g'(x_i) (tau - sigma)
 
     For Gaussian inputs the order parameters follow a closed random process at every N >= K + M, which needs no weight
     vector: with C = [[Q, R], [R^T, T]], (x, y) ~ N(0, C) and |xi|^2 = (x, y) C^+ (x, y)^T + chi^2_{N - rank C},
@@ -104,7 +104,8 @@ def simulate(
 
     Notes
     -----
-    ``"overlaps"`` and ``"weights"`` are exact for every N; their results agree in law, not run by run. Time on one core
+    ``"overlaps"`` and ``"weights"`` are exact for every N and have every option of the scenario; ``"diffusion"`` is for
+    soft committee machines without options. Their results agree in law, not run by run. Time on one core
     at K = M = 2: about 25 ns (ReLU) or 40 ns (erf) an update and replica for ``"overlaps"`` where 8 replicas or more
     run, 5 ns times N for ``"weights"``. Memory: O(K^2 + K M) and O(N (K + M)) for each running replica. The first call
     for an activation compiles for about 5 s, which is kept on disk; for ``"overlaps"``, one or two replicas and larger
