@@ -292,8 +292,11 @@ def _check_updates(request: Request, N: int) -> None:
 
 def _with_weights(result: xr.Dataset, J: np.ndarray, B: np.ndarray) -> xr.Dataset:
     """The result with the weight vectors that were recorded."""
-    rows = ("replica", result["eps_g"].dims[1], "student", "input")
+    lead = result["eps_g"].dims
+    # A teacher that moves by combinations has its reference vectors here; one that walks has other vectors in each row.
+    vector = "reference" if "reference" in result.coords else "teacher"
+    of_teacher = (*(lead if B.ndim == 4 else lead[:1]), vector, "input")
     return result.assign(
-        J=xr.Variable(rows, J, {"long_name": "student weight vectors J_i", "units": "1"}),
-        B=xr.Variable(("replica", "teacher", "input"), B, {"long_name": "teacher weight vectors B_n", "units": "1"}),
+        J=xr.Variable((*lead, "student", "input"), J, {"long_name": "student weight vectors J_i", "units": "1"}),
+        B=xr.Variable(of_teacher, B, {"long_name": f"{vector} weight vectors", "units": "1"}),
     ).assign_coords(input=np.arange(1, J.shape[-1] + 1))
