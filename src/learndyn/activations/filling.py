@@ -66,11 +66,10 @@ def _pair(activation: Activation) -> tuple[Formula, Any]:
 
 
 def _fours(activation: Activation) -> Formula:
-    from learndyn.activations.averages import closed_forms
+    from learndyn.activations.averages.closed_forms import fours
     from learndyn.activations.averages.quadrature import quadrature_fours
 
-    known = getattr(closed_forms, "fours", None)
-    closed = known((activation.name,) * 4, False) if known and _is_registered(activation) else None
+    closed = fours((activation.name,) * 4, False) if _is_registered(activation) else None
     return closed or quadrature_fours((activation,) * 4)
 
 
