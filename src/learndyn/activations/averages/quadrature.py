@@ -30,8 +30,8 @@ Function = Callable[..., Any]
 
 # Radius of the lattice in steps, by the number of variables, for tanh: where one quadrature serves all averages of the
 # network, and where there are many sets of units.
-JOINT_RADIUS = {1: 56, 2: 40, 3: 26, 4: 18}
-SETS_RADIUS = {1: 56, 2: 40, 3: 20, 4: 13}
+JOINT_RADIUS = {1: 56, 2: 56, 3: 40, 4: 20}
+SETS_RADIUS = {1: 56, 2: 56, 3: 32, 4: 14}
 PAIR_RADIUS = 56
 # Nodes in each panel, where an activation has kinks or jumps.
 PAIR_NODES = 32

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.activations.averages.quadrature_factor import fixed, rows
+from learndyn.activations.averages.quadrature_last import tabulated_moments
 from learndyn.activations.averages.quadrature_nodes import Contribution, Nodes, powers
 from learndyn.activations.averages.quadrature_panels import Layer, Panels
 from learndyn.activations.averages.quadrature_pieces import piecewise_moments
@@ -52,6 +53,10 @@ def broken_sum(activations: tuple[Activation, ...], K: int, nodes: int) -> Calla
         means = [xp.zeros(()) if m is None else m[unit] for unit in order]
 
         panels = Panels(nodes, xp)
+        last = None
+        if not breaks[-1] and exact_last is None:
+            reach = panels.end * sum((xp.abs(a) for a in W[-1][:-1]), 0.0 * means[-1])
+            last = tabulated_moments(units[-1], students[-1], means[-1], reach, W[-1][-1], xp)
 
         def rule(j: int, means: list[Any]) -> tuple[Any, Any]:
             own = [panels.split(xp.ratio(kappa - means[j], W[j][j])) for kappa in breaks[j]]
@@ -68,11 +73,13 @@ def broken_sum(activations: tuple[Activation, ...], K: int, nodes: int) -> Calla
                     weight = weight * w
                 given = [mean if k < j else mean + W[k][j] * u for k, mean in enumerate(given)]
                 z.append(given[j])
-            if exact_last is None:
+            if last is not None:
+                moments = last(given[-1])
+            elif exact_last is not None:
+                moments = exact_last(given[-1], W[-1][-1], xp)
+            else:
                 u, w = rule(n - 1, given)
                 moments = _moments(units[-1], students[-1], given[-1] + W[-1][-1] * u, w, xp)
-            else:
-                moments = exact_last(given[-1], W[-1][-1], xp)
             shape = weight.shape
             g = [_flat(one.functions["g"](x, xp), shape, xp) for one, x in zip(units, z, strict=False)]
             dg = [

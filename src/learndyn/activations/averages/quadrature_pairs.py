@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from learndyn.activations.averages.base import Slopes
-from learndyn.activations.averages.quadrature_factor import fixed, pivot
-from learndyn.activations.averages.quadrature_rules import LARGEST_STEP, step_constant
+from learndyn.activations.averages.quadrature_factor import pivot
+from learndyn.activations.averages.quadrature_rules import step, step_constant
 from learndyn.activations.averages.quadrature_traits import Traits, traits
 from learndyn.activations.base import Activation
 
@@ -62,9 +62,9 @@ def _grid(kinds: tuple[Traits, Traits], radius: int, unbiased: bool, s11: Any, s
         n, w = np.polynomial.hermite_e.hermegauss((kinds[0].degree + kinds[1].degree) // 2 + 2)
         w = w / w.sum()
         return n, w, n, w
-    constant = step_constant(radius, kinds[0].growth + kinds[1].growth, 1.0)
+    constant = step_constant(radius, kinds[0].growth + kinds[1].growth)
     steepness = xp.maximum(xp.root(s11).max() / kinds[0].strip_2, xp.root(s22).max() / kinds[1].strip_2)
-    H = fixed(xp.minimum(constant * xp.maximum(steepness, 1e-6) ** (-1.0 / 3.0), LARGEST_STEP), xp)
+    H = step(constant, steepness, 1.0, xp)
     n2 = np.arange(-radius, radius + 1.0) * H
     w2 = _normal(n2, 1.0, xp)
     if not (unbiased and kinds[0].odd and kinds[1].odd):

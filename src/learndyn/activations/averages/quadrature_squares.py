@@ -1,12 +1,12 @@
 """Averages of four smooth units, all those of a set of up to four units by one quadrature.
 
 The units are z_k = m_k + sum_{j <= k} W_kj u_j: the function of the first unit varies along one axis of the nodes, that
-of the second along two, and only the last unit needs all of them. Its moments given the others,
+of the second along two. Of the last unit only the moments given the others are needed,
 
-    G_ab(u_1 ... u_{n-1}) = <g_n'^a g_n^b>     over u_n,
+    G_ab = <g_n'^a g_n^b>     over u_n at fixed u_1 ... u_{n-1},
 
-are all that is summed over the whole grid; e = sum_q c_q g_q enters as e^2 = e'^2 + 2 c_n e' g_n + c_n^2 g_n^2 with e'
-the sum over the other units.
+functions of one number, the mean of z_n (`quadrature_last`): four units take a lattice in three dimensions. The error
+e = sum_q c_q g_q enters as e^2 = e'^2 + 2 c_n e' g_n + c_n^2 g_n^2 with e' the sum over the other units.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from learndyn.activations.averages.quadrature_factor import rows
-from learndyn.activations.averages.quadrature_nodes import Contribution, Nodes, powers
-from learndyn.activations.averages.quadrature_rules import Rule, smooth_rule, step, weights
-from learndyn.activations.averages.quadrature_traits import traits
+from learndyn.activations.averages.quadrature_last import INTERVALS, Moments, direct_moments, tabulated_moments
+from learndyn.activations.averages.quadrature_nodes import Contribution, Nodes
+from learndyn.activations.averages.quadrature_rules import Rule, smooth_rule, step
+from learndyn.activations.averages.quadrature_traits import Traits, traits
 from learndyn.activations.base import Activation
 
 Function = Callable[..., Any]
@@ -33,44 +34,64 @@ def smooth_sum(activations: tuple[Activation, ...], K: int, radius: int) -> Func
     n = len(activations)
 
     def summed(C: Any, m: Any, contribution: Contribution, xp: Any) -> Any:
-        rule = smooth_rule(kinds, radius, all_odd and m is None)
+        rule = smooth_rule(kinds, n - 1, radius, all_odd and m is None)
         W = rows(C, [True] * n, xp)
-        H = step(rule, xp.stack([xp.root(C[k, k]) / one.strip_4 for k, one in enumerate(kinds)]).max(), xp)
-        outer, inner = weights(rule, H, xp)
-        z = []
-        for k in range(n):
-            mean = 0.0 * outer if m is None else 0.0 * outer + m[k]
-            for a, u in zip(W[k][: n - 1], np.moveaxis(rule.outer, 1, 0), strict=False):
-                mean = mean + (H * a) * u
-            z.append(mean)
-        moments = _last_moments(activations[-1], n <= K, rule, inner, z[-1], H * W[-1][-1], xp)
-        flat = [x.reshape(-1) for x in z]
-        g = [one.functions["g"](x, xp) for one, x in zip(activations[:-1], flat, strict=False)]
-        dg = [one.functions["dg"](x, xp) for one, x in zip(activations[: min(K, n - 1)], flat, strict=False)]
-        return contribution(Nodes(outer.reshape(-1), g, dg, moments))
+        H: Any = 1.0
+        if rule.constant is not None:
+            steepness = xp.stack([xp.root(C[k, k]) / one.strip_4 for k, one in enumerate(kinds)]).max()
+            H = step(rule.constant, steepness, rule.factor, xp)
+        means = [0.0 * C[0, 0] if m is None else m[k] for k in range(n)]
+        # The functions of each unit but the last, at the different values of its variables.
+        values = []
+        for k, (points, _) in enumerate(rule.levels):
+            z = _variable(means[k], W[k], points, H)
+            dg = activations[k].functions["dg"](z, xp) if k < K else None
+            values.append((activations[k].functions["g"](z, xp), dg))
+        moments = _last_moments(activations[-1], n <= K, kinds, rule, means[-1], W[-1], H, xp)
+        weights = _weights(rule, H, xp)
+
+        def block(parts: Any) -> Any:
+            weight, mean, *places = parts
+            g = [value[place] for (value, _), place in zip(values, places, strict=True)]
+            dg = [None if s is None else s[place] for (_, s), place in zip(values, places, strict=True)]
+            return contribution(Nodes(weight, g, dg, moments(mean)))
+
+        places = [place for _, place in rule.levels]
+        all_points = rule.levels[-1][0] if rule.levels else np.zeros((0, 1))
+        mean = _variable(means[-1], W[-1], all_points, H)
+        mean = mean[places[-1]] if places else mean[None]
+        if len(weights) == 1:
+            return block([weights[0], mean[0], *(place[0] for place in places)])
+        return xp.batched_map(block, (weights, mean, *map(xp.asarray, places)), 1).sum(0)
 
     return summed
 
 
-def _last_moments(last: Activation, student: bool, rule: Rule, inner: Any, z: Any, width: Any, xp: Any) -> list[Any]:
-    """[a][b] (P,): <g'^a g^b> of the last unit at z + width u, tile by tile."""
-    g, dg = last.functions["g"], last.functions["dg"]
-    exponents = [(a, b) for a in range(3 if student else 1) for b in range(3) if a or b]
+def _variable(mean: Any, row: list[Any], points: np.ndarray, H: Any) -> Any:
+    """z_k = m_k + sum_j W_kj u_j over the leading coordinates, shape (P_k,)."""
+    z = mean + np.zeros(points.shape[1])
+    for a, u in zip(row, points, strict=False):
+        z = z + (H * a) * u
+    return z
 
-    def tile(parts: Any) -> Any:
-        mean, nodes, weight = parts
-        x = mean + (width * nodes)[:, None]
-        value, slope = g(x, xp), dg(x, xp) if student else None
-        return xp.stack([weight @ powers(slope, a, value, b) for a, b in exponents])
 
-    count = len(rule.outer)
-    member = (rule.block == np.arange(count)[:, None]).astype(float)
-    found = xp.batched_map(tile, (z[rule.block], rule.inner, inner), 1)
-    found = xp.moveaxis((member @ found.reshape(len(rule.block), -1)).reshape(count, len(exponents), -1), 1, 0)
-    found = found.reshape(len(exponents), -1)
-    whole = xp.repeat(member @ inner.sum(-1), z.shape[-1])
-    flat = [whole, *found]
-    return [flat[a : a + 3] for a in range(0, len(flat), 3)]
+def _weights(rule: Rule, H: Any, xp: Any) -> Any:
+    """The weights of all nodes (blocks, P); together they are 1."""
+    if rule.constant is None or not rule.levels:
+        return rule.weights
+    points, places = rule.levels[-1]
+    weight = rule.weights * xp.exp(-0.5 * H * H * (points**2).sum(0))[places]
+    return weight / weight.sum()
+
+
+def _last_moments(
+    last: Activation, student: bool, kinds: tuple[Traits, ...], rule: Rule, mean: Any, row: list[Any], H: Any, xp: Any
+) -> Moments:
+    """Directly where there are few nodes, or polynomials that only then come out exact; else from a table."""
+    if rule.constant is None or rule.weights.size <= INTERVALS:
+        return direct_moments(last, student, kinds, row[-1], xp)
+    reach = rule.radius * H * xp.sqrt(sum(a * a for a in row[:-1]))
+    return tabulated_moments(last, student, mean, reach, row[-1], xp)
 
 
 def square_of(summed: Function, order: list[int], K: int) -> Function:
