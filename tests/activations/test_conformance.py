@@ -34,8 +34,9 @@ def test_activations_conform(name):
 
 def test_an_activation_known_to_theory_alone_conforms():
     act = ld.new_activation("arcsinh_for_theory", lambda x, xp: xp.where(xp.floor(x) < 1e3, xp.arcsinh(x), 0.0))
-    with pytest.raises(ld.InputError, match="cannot be simulated"):
-        ld.testing.check_activation(act)
+    names = [check.name for check in ld.testing.check_activation(act).checks]
+    assert "g' in JAX against NumPy" in names
+    assert not any("compiled" in name for name in names)
 
 
 def test_the_seed_decides():

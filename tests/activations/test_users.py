@@ -70,6 +70,21 @@ def test_kinks_and_jumps_are_found_or_declared():
     assert ld.new_activation("told", lambda x, xp: xp.tanh(x), jumps=[(1, 2)]).jumps == ((1.0, 2.0),)
 
 
+def conditions(x, xp):
+    """0 outside (-2, 1), x inside; and 5 more at one and the other end."""
+    inside = (x > -2.0) & (x < 1.0)
+    return xp.where(inside, x, 0.0) + 5.0 * ~((x <= 3.0) & ~(x < -3.0)) * x + xp.where((x > 4.0) | (x < -4.0), 1.0, 0.0)
+
+
+def test_conditions_are_noted_down():
+    act = ld.new_activation("conditions", conditions)
+    x = np.array([-5.0, -3.5, -2.5, -1.0, 0.5, 2.0, 3.5, 5.0])
+    slopes = [5.0, 5.0, 0.0, 1.0, 1.0, 0.0, 5.0, 5.0]
+    np.testing.assert_array_equal(act.dg(x), slopes)
+    assert [both(ActivationTag(act), point) for point in x] == list(zip(conditions(x, np), slopes, strict=True))
+    assert [place for place, _ in act.jumps] == [-4.0, -3.0, -2.0, 1.0, 3.0, 4.0]
+
+
 def without_a_formula(x, xp):
     # `floor` is no function of formulas.
     return xp.where(x > 0.5, xp.arcsinh(x), xp.arcsinh(x) + 0.0 * xp.floor(x))

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from learndyn.activations.expressions.tree import ONE_ARGUMENT, TWO_ARGUMENTS, Call, Comparison, Node, Where, X, node
+from learndyn.activations.expressions.tree import ONE_ARGUMENT, TWO_ARGUMENTS, Call, Node, X, choose, node
+from learndyn.activations.expressions.tree import condition as as_condition
 
 
 def formula_of(g: Callable[[Any, Any], Any]) -> Node | None:
@@ -32,6 +33,4 @@ class _Noting:
 
     @staticmethod
     def where(condition: Any, yes: Any, no: Any) -> Node:
-        if not isinstance(condition, Comparison):
-            raise TypeError("the condition must be a comparison")
-        return Where(condition, node(yes), node(no))
+        return choose(as_condition(condition), node(yes), node(no))

@@ -45,7 +45,7 @@ class Node:
         return Binary("-", node(other), self)
 
     def __mul__(self, other: Any) -> Node:
-        return other * self if isinstance(other, Comparison) else Binary("*", self, node(other))
+        return other * self if isinstance(other, Condition) else Binary("*", self, node(other))
 
     def __rmul__(self, other: Any) -> Node:
         return Binary("*", node(other), self)
@@ -148,21 +148,49 @@ class Call(Node):
         return self.arguments
 
 
+class Condition:
+    """What holds for some x and not for others; times a formula it is that formula or 0."""
+
+    def __and__(self, other: Any) -> Condition:
+        return Both(self, condition(other))
+
+    def __or__(self, other: Any) -> Condition:
+        return Not(Both(Not(self), Not(condition(other))))
+
+    def __invert__(self) -> Condition:
+        return Not(self)
+
+    def __mul__(self, other: Any) -> Node:
+        return choose(self, node(other), Number(0.0))
+
+    __rmul__ = __mul__
+
+    def __bool__(self) -> bool:
+        raise TypeError("a condition on formulas is neither true nor false")
+
+
 @dataclass(frozen=True)
-class Comparison:
-    """a > b and the like: the condition of a `Where`; times a formula it is that formula or 0."""
+class Comparison(Condition):
+    """a > b and the like: the condition of a `Where`."""
 
     operator: str
     a: Node
     b: Node
 
-    def __mul__(self, other: Any) -> Node:
-        return Where(self, node(other), Number(0.0))
 
-    __rmul__ = __mul__
+@dataclass(frozen=True)
+class Both(Condition):
+    """Two conditions at once."""
 
-    def __bool__(self) -> bool:
-        raise TypeError("a comparison of formulas is neither true nor false")
+    first: Condition
+    second: Condition
+
+
+@dataclass(frozen=True)
+class Not(Condition):
+    """The opposite of a condition."""
+
+    of: Condition
 
 
 @dataclass(frozen=True)
@@ -185,6 +213,25 @@ def node(value: Any) -> Node:
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         raise TypeError(f"{type(value).__name__} is no number")
     return Number(float(value))
+
+
+def condition(value: Any) -> Condition:
+    """A condition as it is; TypeError for anything else."""
+    if isinstance(value, Condition):
+        return value
+    raise TypeError(f"{type(value).__name__} is no condition on formulas")
+
+
+def choose(wanted: Condition, yes: Node, no: Node) -> Node:
+    """One formula where a condition holds, another elsewhere: one `Where` for each comparison in it."""
+    match wanted:
+        case Comparison():
+            return Where(wanted, yes, no)
+        case Both(first, second):
+            return choose(first, choose(second, yes, no), no)
+        case Not(of):
+            return choose(of, no, yes)
+    raise TypeError(f"{wanted!r} is no condition on formulas")
 
 
 def walk(formula: Node) -> Iterator[Node]:
