@@ -13,6 +13,8 @@ import pytest
 from scipy.stats import binom, chi2
 
 import learndyn as ld
+import outlook_figures
+import two_layer_figures
 
 HALF_DIGIT = 5e-5  # the slides print four decimals
 
@@ -379,6 +381,8 @@ CHECKS = {
     "2019-perceptron-high-dimensions": check_high_dimensions,
     "2019-perceptron-r3": check_r3,
     "2019-relu-k2-m2-order-parameters": check_2019_committee,
+    **outlook_figures.CHECKS,
+    **two_layer_figures.CHECKS,
 }
 
 

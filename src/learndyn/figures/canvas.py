@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 import learndyn as ld
+
+# Of the first simulation, the second, ...
+MARKERS = ("o", "s", "^", "D", "v")
 
 
 def panels(rows: int = 1, columns: int = 1, *, size: tuple[float, float] | None = None, **options: Any) -> Any:
@@ -49,3 +53,28 @@ def end(result: xr.Dataset) -> dict[str, float]:
         numbers |= {f"R_{i}{n}": float(last.R.sel(student=i, teacher=n)) for n in last.teacher.values}
         numbers |= {f"Q_{i}{k}": float(last.Q.sel(student=i, student2=k)) for k in last.student2.values if k >= i}
     return numbers | {"eps_g": float(last.eps_g)}
+
+
+def mark(ax: Any, runs: xr.Dataset, name: str, values: Any = None, **look: Any) -> None:
+    """Means of a variable of simulations over their runs, as markers with standard errors.
+
+    ``values`` takes what is to be drawn out of a dataset, a function of one with the variables ``name`` and
+    ``name_error`` to its two columns; the variable itself when not given. ``runs`` may be averaged already.
+    """
+    averaged = ld.mean_and_error(runs) if "replica" in runs.dims else runs
+    mean, error = (averaged[name], averaged[f"{name}_error"]) if values is None else values(averaged)
+    look = {"linestyle": "none", "marker": "o", "markerfacecolor": "white", "elinewidth": 0.8, "capsize": 1.5} | look
+    ax.errorbar(averaged.alpha * look.pop("unit", 1.0), mean, yerr=error, zorder=3, **look)
+
+
+def largest_z(runs: xr.Dataset, theory: xr.Dataset, name: str = "eps_g") -> float:
+    """The largest distance of the mean over runs from theory, in standard errors, over the times after the start."""
+    averaged = (ld.mean_and_error(runs) if "replica" in runs.dims else runs).isel(alpha=slice(1, None))
+    expected = theory[name].sel(alpha=averaged.alpha, method="nearest", tolerance=1e-6)
+    distance = averaged[name].values - expected.transpose(*averaged[name].dims).values
+    return float(np.abs(distance / averaged[f"{name}_error"].values).max())
+
+
+def union_of_times(*times: Any) -> np.ndarray:
+    """Times at which lines and markers are wanted, sorted, each once."""
+    return np.unique(np.concatenate([np.asarray(part, dtype=float) for part in times]))

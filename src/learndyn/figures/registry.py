@@ -13,7 +13,10 @@ from typing import Any
 from learndyn.arguments import did_you_mean
 from learndyn.errors import InputError
 
-_MODULES = ("straat2018_basics", "straat2018_perceptron", "straat2018_committee", "straat2018_mismatch", "straat2019")
+_MODULES = (
+    "straat2018_basics", "straat2018_perceptron", "straat2018_committee", "straat2018_mismatch", "straat2018_outlook",
+    "straat2018_schemes", "straat2019", "straat2019_two_layers",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import xarray as xr
 
 import learndyn as ld
 from learndyn.errors import InputError
+from learndyn.figures import simulations_outlook, simulations_two_layers
 
 FOLDER = Path(__file__).parent / "data"
 
@@ -66,6 +67,8 @@ DATA: dict[str, Callable[[], xr.Dataset]] = {
     "perceptron-n3-weights": perceptron_paths,
     "perceptron-n60-n1000": perceptron_runs,
     "relu-k2-m2-n10000": committee_runs,
+    **simulations_outlook.DATA,
+    **simulations_two_layers.DATA,
 }
 
 
