@@ -124,7 +124,7 @@ def test_a_schedule_that_is_constant_is_a_constant_rate():
 
 
 def test_options_that_do_nothing_change_nothing():
-    """No decay, and own numbers that do not learn: the plain chain with its random numbers, 200 updates of 30 roundings."""
+    """No decay, and own numbers that stay: the plain chain with its random numbers; 200 updates of 30 roundings."""
     plain = Case(1, 2, 50, (200,), "erf", eta=1.0)
     idle = replace(plain, eta_w=0.0, eta_theta=0.0, decay=0.0)
     found, wanted = run(idle, [0, 200], replicas=3), run(plain, [0, 200], replicas=3)
