@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.activations.averages import closed_forms
+from learndyn.activations.polynomial_averages import polynomial_fours, polynomial_pair
 from learndyn.activations.registry import activation
 
 # Up to so many units one quadrature serves all averages of four.
@@ -18,6 +19,8 @@ JOINT = 4
 # number of nodes is for: the nodes grow in proportion.
 REACHES = (1.0, 1.5, 2.0, 3.0, 4.5)
 STANDARD_REACH = 1.5
+# The same for pairs, and the fewest nodes on each side of zero.
+PAIR_REACH, FEWEST_NODES = 3.0, 24
 
 
 def quadrature_nodes(names: tuple[str, ...], radii: dict[int, int], reach: float) -> int | None:
@@ -31,27 +34,50 @@ def quadrature_nodes(names: tuple[str, ...], radii: dict[int, int], reach: float
 
 
 @cache
-def output_formula(first: str, second: str, biased: bool) -> Callable[..., Any]:
+def output_formula(first: str, second: str, biased: bool, reach: float = STANDARD_REACH) -> Callable[..., Any]:
     """<g1 g2> of two activations, as `outputs` of `averages.base`."""
     known = activation(first).functions.get("I2") if first == second and not biased else None
     if known is not None:
         return lambda s11, s12, s22, m1, m2, xp: known(s11, s12, s22, xp)
-    return _pair(first, second, biased)[0]
+    return _pair(first, second, biased, reach)[0]
 
 
 @cache
-def slope_formula(first: str, second: str, biased: bool) -> Callable[..., Any]:
+def slope_formula(first: str, second: str, biased: bool, reach: float = STANDARD_REACH) -> Callable[..., Any]:
     """The averages of two activations with derivatives of the first one, as `slopes` of `averages.base`."""
-    return _pair(first, second, biased)[1]
+    return _pair(first, second, biased, reach)[1]
 
 
-def _pair(first: str, second: str, biased: bool) -> tuple[Any, Any]:
-    found = closed_forms.pair(first, second, biased)
+def _pair(first: str, second: str, biased: bool, reach: float) -> tuple[Any, Any]:
+    found = _closed_pair(first, second, biased)
     if found is not None:
         return found
-    from learndyn.activations.averages.quadrature import quadrature_pair
+    from learndyn.activations.averages.quadrature import PAIR_RADIUS, default_nodes, quadrature_pair
 
-    return quadrature_pair(activation(first), activation(second))
+    units = (activation(first), activation(second))
+    if any(one.kinks or one.jumps for one in units):
+        return quadrature_pair(*units)
+    nodes = default_nodes(units, {2: PAIR_RADIUS}) * reach / PAIR_REACH
+    return quadrature_pair(*units, max(FEWEST_NODES, ceil(nodes)))
+
+
+def _closed_pair(first: str, second: str, biased: bool) -> tuple[Any, Any] | None:
+    found = closed_forms.pair(first, second, biased)
+    if found is None and _are_polynomials((first, second)):
+        found = polynomial_pair(*(activation(name).coefficients for name in (first, second)))
+    return found
+
+
+@cache
+def _closed_fours(names: tuple[str, str, str, str], biased: bool) -> Callable[..., Any] | None:
+    found = closed_forms.fours(names, biased)
+    if found is None and _are_polynomials(names):
+        found = polynomial_fours(tuple(activation(name).coefficients for name in names))
+    return found
+
+
+def _are_polynomials(names: tuple[str, ...]) -> bool:
+    return all(activation(name).coefficients for name in names)
 
 
 @cache
@@ -99,6 +125,13 @@ def known_sum(names: tuple[str, ...], biased: bool) -> Callable[..., Any] | None
     return activation(names[0]).functions.get("square_sum") if len(set(names)) == 1 and not biased else None
 
 
+@cache
+def has_closed_pairs(names: tuple[str, ...], K: int, biased: bool) -> bool:
+    """Whether no quadrature has a part in the averages of pairs."""
+    units = set(names)
+    return all(_closed_pair(a, b, biased) is not None for a in units for b in units)
+
+
 def has_closed_square(names: tuple[str, ...], K: int, biased: bool) -> bool:
     """Whether no quadrature has a part in the averages of four."""
     return known_sum(names, biased) is not None or is_closed(names, K, biased)
@@ -109,7 +142,7 @@ def is_closed(names: tuple[str, ...], K: int, biased: bool) -> bool:
     """Whether all averages of four of these units have closed forms."""
     students, units = set(names[:K]), set(names)
     return all(
-        closed_forms.fours((a, b, p, q), biased) is not None
+        _closed_fours((a, b, p, q), biased) is not None
         for a in students for b in students for p in units for q in units
     )  # fmt: skip
 
@@ -131,7 +164,7 @@ def _closed_table(names: tuple[str, ...], K: int, biased: bool) -> Callable[...,
         for kind, places in groups:
             units = sets[places]
             block = C[units[:, :, None], units[:, None, :]]
-            formula = closed_forms.fours(kind, biased)
+            formula = _closed_fours(kind, biased)
             assert formula is not None
             found.append(formula(block, None if m is None else m[units], xp))
         whole = xp.concatenate(found)[back] if len(found) > 1 else found[0]

@@ -100,7 +100,7 @@ class Averages:
         collected, order = [], []
         for first, second, places in self._groups(rows, columns):
             p, q = rows[places], columns[places]
-            formula = formulas(first, second, self.biased)
+            formula = formulas(first, second, self.biased, self._reach)
             means = (None, None) if m is None else (m[..., p], m[..., q])
             found = formula(s[..., p], C[..., p, q], s[..., q], *means, xp)
             collected.append(found if isinstance(found, tuple) else (found,))

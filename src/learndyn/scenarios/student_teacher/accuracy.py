@@ -27,7 +27,7 @@ FINER = 1.35
 
 def drift_errors(structure: Structure, flat: np.ndarray, values: dict[str, Any], times: np.ndarray) -> np.ndarray:
     """Largest error of dQ_ik/dalpha at each of the flat states (rows, state), shape (rows,)."""
-    if structure.samples is None and not structure.by_quadrature:
+    if structure.samples is None and not structure.fours_by_quadrature:
         return np.zeros(len(flat))
     return np.array([_error(structure, row, values, time) for row, time in zip(flat, times, strict=True)])
 

@@ -52,7 +52,10 @@ def make_flow(structure: Structure) -> Flow:
         ) + states[..., Q.start + diagonal].sum(-1)
 
     jumps = any(structure.schedules) or getattr(structure.motion, "knots", ())
-    return Flow(structure.key, drift, size, knots=partial(_knots, structure) if jumps else None)
+    # Quadratures work on long vectors: their programs are worth a slower compilation.
+    long = structure.pairs_by_quadrature or structure.fours_by_quadrature or structure.samples is not None
+    quick = False if long else None
+    return Flow(structure.key, drift, size, quick, knots=partial(_knots, structure) if jumps else None)
 
 
 def _knots(structure: Structure, values: dict[str, Any]) -> np.ndarray:

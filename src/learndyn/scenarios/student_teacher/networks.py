@@ -23,7 +23,7 @@ def _name(value: str | Activation) -> str:
     if isinstance(value, Activation) and value is not known:
         raise InputError(
             f"Argument `activation` must be an activation that learndyn knows by its name, but it is another one with "
-            f"the name {name!r}. Give it a name of its own in learndyn.activations.registry."
+            f"the name {name!r}. Register it under a name of its own with ld.new_activation."
         )
     return name
 

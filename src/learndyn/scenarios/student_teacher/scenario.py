@@ -331,7 +331,7 @@ class StudentTeacher:
 
     def reach(self, states: np.ndarray, times: Any = 0.0) -> float | None:
         """The reach that quadratures need for flat states (rows, n); None where there are no quadratures."""
-        if not self.structure.by_quadrature:
+        if not (self.structure.pairs_by_quadrature or self.structure.fours_by_quadrature) or len(states) == 0:
             return None
         times = np.broadcast_to(np.asarray(times, dtype=float), len(states))
         C = arrangement_of(self.structure).units(self.layout.unpack(states), self.values(), times, NUMPY).C
@@ -410,7 +410,8 @@ class StudentTeacher:
             R, Q = state.unpack(states, self.K, self.M)
             return observables.plain_rows(R, Q, self.T, self.activation)
         times = np.broadcast_to(np.asarray(times, dtype=float), states.shape[:-1])
-        return observables.rows_of(self.structure, states, self.values(), times)
+        structure = self._with(None, self.reach(states.reshape(-1, states.shape[-1]), times.reshape(-1)))
+        return observables.rows_of(structure, states, self.values(), times)
 
     def error_function(self, xp: Any) -> Any:
         """eps_g(flat state, values, at=0.0) with the namespace `xp`."""

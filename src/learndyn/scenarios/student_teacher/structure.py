@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from learndyn.activations import activation
-from learndyn.activations.averages.selection import STANDARD_REACH, has_closed_square, is_closed
+from learndyn.activations.averages.selection import STANDARD_REACH, has_closed_pairs, has_closed_square, is_closed
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,13 @@ class Structure:
         return self.rule == "gradient" and not any(off) and single and knows_sums(self.activations[0])
 
     @cached_property
-    def by_quadrature(self) -> bool:
+    def pairs_by_quadrature(self) -> bool:
+        """Whether averages of two units are quadratures."""
+        sums = knows_sums(self.activations[0]) and len(set(self.activations)) == 1 and not self.has_means
+        return not sums and not has_closed_pairs(self.activations, self.K, self.has_means)
+
+    @cached_property
+    def fours_by_quadrature(self) -> bool:
         """Whether averages of four units are quadratures."""
         exact = has_closed_square(self.activations, self.K, self.has_means) and not self.dropout
         exact = exact or is_closed(self.activations, self.K, self.has_means)
