@@ -6,17 +6,21 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from scipy.special import ndtri
+from scipy.special import erf, ndtri
 
 from differences import central, one_sided
+from learndyn.activations import Activation
 from learndyn.activations.averages.quadrature import (
     error_estimate,
     joint_square,
     joint_table,
+    pair_error_estimate,
     quadrature_fours,
     quadrature_pair,
     square_table,
 )
+from learndyn.activations.averages.quadrature_last import direct_moments, tabulated_moments
+from learndyn.activations.averages.quadrature_traits import traits
 from learndyn.gaussian.namespaces import NUMPY, jax_namespace
 from quadrature_units import UNITS
 
@@ -322,14 +326,85 @@ def test_derivatives_of_squares():
     assert (np.abs(found - fine) <= allowed + 1e-7).all()
 
 
+def test_squares_of_polynomials_are_exact():
+    # Against Gauss-Hermite with more nodes than any degree needs, in coordinates of a factor in the other order.
+    rng = np.random.default_rng(8)
+    acts, C, m = units(("cubic", "linear", "cubic")), covariance(rng, 3), rng.uniform(-1, 1, 3)
+    c = rng.uniform(-1, 1, 3)
+    n, w = np.polynomial.hermite_e.hermegauss(12)
+    w = w / w.sum()
+    grid = np.stack([x.reshape(-1) for x in np.meshgrid(n, n, n, indexing="ij")])
+    weight = (w[:, None, None] * w[:, None] * w).reshape(-1)
+    z = m[:, None] + (np.linalg.cholesky(C[::-1, ::-1]) @ grid)[::-1]
+    e2 = sum(c[k] * acts[k].g(z[k]) for k in range(3)) ** 2
+    exact = [(weight * acts[i].dg(z[i]) * acts[k].dg(z[k]) * e2).sum() for i, k in ((0, 0), (0, 1), (1, 1))]
+    found = joint_square(acts, 2)(C, m, c, NUMPY)
+    assert np.abs(found / exact - 1).max() < 1e3 * ROUNDING
+
+
+def test_moments_from_a_table_agree_with_direct_sums():
+    mean = np.concatenate([np.linspace(-9.0, 9.0, 1001), [0.0, 9.0, -9.0]])
+    for name in ("tanh", "gelu", "softplus", "sine"):
+        unit = UNITS[name]
+        for deviation in (1e-8, 0.3, 1.2):
+            direct = direct_moments(unit, True, (traits(unit),), deviation, NUMPY)(mean)
+            table = tabulated_moments(unit, True, 0.0, 9.0, deviation, NUMPY)(mean)
+            scale = np.abs(direct).max()
+            assert np.abs(np.subtract(table, direct)).max() < 1e-10 * scale
+    # The first moment of erf, of unit variance in all: erf(mean / sqrt(2 (1 + deviation^2))).
+    found = tabulated_moments(UNITS["erf"], False, 0.0, 9.0, 0.8, NUMPY)(mean)[0][1]
+    assert np.abs(found - erf(mean / np.sqrt(2 * 1.64))).max() < 1e-11
+
+
+def test_traits():
+    tanh, hard = traits(UNITS["tanh"]), traits(UNITS["hard"])
+    assert (tanh.odd, tanh.degree, tanh.breaks) == (True, None, ())
+    assert abs(tanh.growth) < 1e-12
+    # Poles at pi / 2, met with the powers of k that belong to poles of order 4 and 6.
+    assert 0.5 < tanh.strip_4 / (np.pi / 2) < tanh.strip_2 / (np.pi / 2) < 1.0
+    assert hard.breaks == (-1.0, 1.0)
+    assert (traits(UNITS["cubic"]).degree, traits(UNITS["linear"]).degree) == (3, 1)
+    assert not traits(UNITS["logistic"]).odd
+    assert abs(traits(UNITS["softplus"]).growth - 1.0) < 1e-6
+    # Twice as steep: half the strip.
+    steep = Activation("test steep", "", {"g": _steep, "dg": _steep_slope})
+    assert abs(2 * traits(steep).strip_4 / tanh.strip_4 - 1.0) < 0.05
+
+
+def _steep(x, xp):
+    return xp.tanh(2.0 * x)
+
+
+def _steep_slope(x, xp):
+    return 2.0 / xp.cosh(2.0 * x) ** 2
+
+
+def test_gradients_backwards_and_forwards_agree():
+    f, c = joint_square((UNITS["tanh"],) * 3, 1), np.array([-1.0, -0.7, 1.2])
+    C = covariance(np.random.default_rng(9), 3)
+    with jax.enable_x64(True):
+        value = lambda C: f(C, None, c, jax_namespace())[0]  # noqa: E731
+        backwards, forwards = jax.jit(jax.grad(value))(C), jax.jit(jax.jacfwd(value))(C)
+    assert np.abs(np.asarray(backwards) - np.asarray(forwards)).max() < ROUNDING
+
+
 def test_the_estimate_of_the_error_is_one():
     # At a coarse radius the true error is known from the closed form, and the estimate is of its size.
     rng = np.random.default_rng(7)
-    erf, c = (UNITS["erf"],) * 4, np.array([-1.0, -1.0, 1.0, 1.0])
+    acts, c = (UNITS["erf"],) * 4, np.array([-1.0, -1.0, 1.0, 1.0])
     C = np.array([covariance(rng, 4, 1.5) for _ in range(3)])
-    estimate = error_estimate(erf, 2, C, c, nodes=8)
+    estimate = error_estimate(acts, 2, C, c, nodes=8)
     exact = np.array([UNITS["erf"].functions["square_sum"](one, c, 2, NUMPY) for one in C])
-    error = np.abs([joint_square(erf, 2, 8)(one, None, c, NUMPY) for one in C] - exact)
+    error = np.abs([joint_square(acts, 2, 8)(one, None, c, NUMPY) for one in C] - exact)
     assert estimate.shape == (3, 3)
     assert error.max() > 1e-8
     assert (np.abs(estimate - error) < 0.2 * error + 1e-9).all()
+    # tanh at standard deviations of 4: more than 1e-8, less than 1e-5, and measured.
+    outputs, slopes = quadrature_pair(UNITS["tanh"], UNITS["tanh"])
+    finest = quadrature_pair(UNITS["tanh"], UNITS["tanh"], nodes=160)
+    s = 16.0, 15.5, 16.0
+    estimate = pair_error_estimate(UNITS["tanh"], UNITS["tanh"], *s)
+    pairs = zip(slopes(*s, None, None, NUMPY), finest[1](*s, None, None, NUMPY), strict=True)
+    error = max(abs(outputs(*s, None, None, NUMPY) - finest[0](*s, None, None, NUMPY)), *(abs(a - b) for a, b in pairs))
+    assert 1e-8 < error < 1e-5
+    assert abs(estimate - error) < 0.2 * error

@@ -231,6 +231,23 @@ def test_mixed_units_against_monte_carlo(names, K):
         assert abs(draws.mean() - value) < threshold * draws.std() / np.sqrt(samples) + ACCURACY
 
 
+@pytest.mark.parametrize("names", [("relu", "relu", "tanh", "tanh"), ("tanh", "bent", "step", "tanh")])
+def test_four_mixed_units_against_monte_carlo(names):
+    rng = np.random.default_rng(3)
+    acts = tuple(UNITS[name] for name in names)
+    C, m, c = covariance(rng, 4), rng.uniform(-0.5, 0.5, 4), rng.uniform(-1, 1, 4)
+    f = joint_square(acts, 2, nodes=12)
+    with jax.enable_x64(True):
+        found = np.asarray(jax.jit(lambda C, m, c: f(C, m, c, jax_namespace()))(C, m, c))
+    samples = 400_000
+    z = m + rng.standard_normal((samples, 4)) @ np.linalg.cholesky(C).T
+    e2 = sum(c[k] * acts[k].g(z[:, k]) for k in range(4)) ** 2
+    threshold = -ndtri(FALSE_ALARM / 12)
+    for value, (i, k) in zip(found, ((0, 0), (0, 1), (1, 1)), strict=True):
+        draws = acts[i].dg(z[:, i]) * acts[k].dg(z[:, k]) * e2
+        assert abs(draws.mean() - value) < threshold * draws.std() / np.sqrt(samples)
+
+
 def test_orders_of_units_agree():
     # Units with kinks are integrated first, wherever they stand: exchange of two students, and of two teachers.
     rng = np.random.default_rng(5)

@@ -1,8 +1,36 @@
 """Gaussian averages of any activations by quadrature, for those that have no closed form.
 
-A pair of units takes a grid in two dimensions, up to four units take one quadrature in as many dimensions that serves
-all their averages at once, and a larger network takes each set of different units on its own (`quadrature_rules`,
-`quadrature_pairs`, `quadrature_squares`, `quadrature_sets`).
+A pair of units takes a grid in two dimensions, up to four units take one quadrature that serves all their averages at
+once, and a larger network takes each set of different units on its own. Smooth activations share trapezoid rules on
+lattices whose step follows the covariance (`quadrature_rules`). Where functions break, panels end, and the layers that
+a break leaves in the variables before are resolved whatever their width (`quadrature_panels`). Nothing has to be known
+of an activation but its kinks and jumps: how fast it changes and grows is measured once (`quadrature_traits`). Every
+average is finite with its derivative by C, on singular covariances included: exact duplicates, no variance, R = 0.
+
+Accuracy measured: the largest error over random covariances of full and of deficient rank, with biases up to 0.7 and
+without, relative to the largest average (at least 1), by the standard deviation sigma of the units:
+
+    sigma                                 1       1.5     2       3       4
+    pairs               tanh              1e-15   5e-15   3e-12   7e-09   4e-07
+                        GELU, softplus    3e-15   3e-15   3e-15   5e-13   1e-09
+    square, 3 units     tanh              7e-15   5e-11   6e-09   1e-06
+                        GELU              6e-15   2e-12   1e-09   5e-07
+                        softplus          1e-15   3e-15   6e-13   2e-10
+    square, 4 units     tanh              5e-13   8e-10   5e-08   4e-06
+                        GELU              5e-14   4e-10   4e-08   3e-06
+                        softplus          4e-16   7e-13   6e-11   6e-09
+    four different      tanh              2e-11   7e-09   2e-07
+    units of 5 or more  GELU, softplus    6e-12   4e-09   1e-07
+
+SiLU and the logistic function lie between GELU and softplus; tanh(s x) at sigma is tanh x at s sigma. Polynomials are
+exact to rounding; with other activations beside them averages grow fast with sigma, and the error is relative to that.
+ReLU units of standard deviations about 1, in generic states, and in those of a nearly perfect student and of a plateau
+down to 1e-9: pairs and three units 1e-14, four units 4e-9; on exactly singular covariances of three units 3e-10.
+`error_estimate` and `pair_error_estimate` measure the error at any other place.
+
+Cost on one core, compiled, at K = M = 2: 1.4 ms for the square of four tanh units and up to 2.5 ms for other smooth
+ones, 0.2 to 1.5 ms for the slopes; three ReLU units 1.5 ms, two with two tanh units 15 ms, four 150 ms; all averages of
+3 + 3 tanh units 20 ms, of 5 + 5 units 240 ms. A program compiles in 1 to 10 s.
 """
 
 from __future__ import annotations
@@ -24,21 +52,29 @@ from learndyn.activations.averages.quadrature_traits import traits
 from learndyn.activations.base import Activation
 from learndyn.gaussian.namespaces import NUMPY
 
-__all__ = ["error_estimate", "joint_square", "joint_table", "quadrature_fours", "quadrature_pair", "square_table"]
+__all__ = [
+    "error_estimate",
+    "joint_square",
+    "joint_table",
+    "pair_error_estimate",
+    "quadrature_fours",
+    "quadrature_pair",
+    "square_table",
+]
 
 Function = Callable[..., Any]
 
 # Radius of the lattice in steps, by the number of variables, for tanh: where one quadrature serves all averages of the
 # network, and where there are many sets of units.
-JOINT_RADIUS = {1: 56, 2: 56, 3: 40, 4: 20}
+JOINT_RADIUS = {1: 56, 2: 56, 3: 40, 4: 22}
 SETS_RADIUS = {1: 56, 2: 56, 3: 32, 4: 14}
 PAIR_RADIUS = 56
 # Nodes in each panel, where an activation has kinks or jumps.
 PAIR_NODES = 32
 TANH_STRIP = 0.94
 # The same for averages of three units, and of four by the number of units with breaks: the nodes go by its power.
-BROKEN_NODES = 20
-BROKEN_NODES_4 = {1: 20, 2: 18, 3: 14, 4: 14}
+BROKEN_NODES = 28
+BROKEN_NODES_4 = {1: 28, 2: 22, 3: 16, 4: 14}
 # From one level of accuracy to the next.
 FINER = 1.35
 
@@ -67,10 +103,8 @@ def quadrature_pair(first: Activation, second: Activation, nodes: int | None = N
     >>> round(float(outputs(1.0, 0.5, 1.0, None, None, NUMPY)), 12)  # 2 / pi asin(1 / 4)
     0.16086124651
     """
-    if traits(first).breaks or traits(second).breaks:
-        outputs, slopes = broken_pair(first, second, nodes or PAIR_NODES)
-    else:
-        outputs, slopes = smooth_pair(first, second, nodes or _radius((first, second), {2: PAIR_RADIUS}))
+    broken = bool(traits(first).breaks or traits(second).breaks)
+    outputs, slopes = (broken_pair if broken else smooth_pair)(first, second, nodes or _pair_nodes(first, second))
     return in_batches(outputs), in_batches(slopes)
 
 
@@ -191,6 +225,43 @@ def error_estimate(
         [f(rows[row], None if ms is None else ms[row], cs[row], NUMPY) for row in range(len(rows))] for f in formulas
     ]
     return np.abs(np.subtract(values[0], values[1])).reshape(*shape, -1)
+
+
+def pair_error_estimate(
+    first: Activation, second: Activation, s11: Any, s12: Any, s22: Any, m1: Any = None, m2: Any = None
+) -> np.ndarray:
+    """What the averages of `quadrature_pair` are off by at most: their difference to a rule with 1.35 times the nodes.
+
+    Parameters
+    ----------
+    first, second
+        The activations.
+    s11, s12, s22, m1, m2
+        Covariances and biases, arrays that broadcast.
+
+    Returns
+    -------
+    numpy.ndarray
+        The largest of the differences of outputs and slopes, for each element.
+
+    Examples
+    --------
+    >>> from learndyn.activations import activation
+    >>> bool(pair_error_estimate(activation("erf"), activation("erf"), 1.0, 0.5, 1.0) < 1e-12)
+    True
+    """
+    nodes = _pair_nodes(first, second)
+    found = []
+    for number in (nodes, ceil(FINER * nodes)):
+        outputs, slopes = quadrature_pair(first, second, number)
+        found.append([outputs(s11, s12, s22, m1, m2, NUMPY), *slopes(s11, s12, s22, m1, m2, NUMPY)])
+    return np.max([np.abs(fine - coarse) for fine, coarse in zip(*found, strict=True)], axis=0)
+
+
+def _pair_nodes(first: Activation, second: Activation) -> int:
+    if traits(first).breaks or traits(second).breaks:
+        return PAIR_NODES
+    return _radius((first, second), {2: PAIR_RADIUS})
 
 
 def _summed(

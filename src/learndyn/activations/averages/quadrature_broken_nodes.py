@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from learndyn.activations.averages.quadrature_factor import fixed, rows
-from learndyn.activations.averages.quadrature_last import tabulated_moments
+from learndyn.activations.averages.quadrature_last import RADIUS, tabulated_moments
 from learndyn.activations.averages.quadrature_nodes import Contribution, Nodes, powers
 from learndyn.activations.averages.quadrature_panels import Layer, Panels
 from learndyn.activations.averages.quadrature_pieces import piecewise_moments
+from learndyn.activations.averages.quadrature_rules import trapezoid
 from learndyn.activations.averages.quadrature_traits import traits
 from learndyn.activations.base import Activation
 
@@ -39,71 +40,101 @@ def broken_sum(activations: tuple[Activation, ...], K: int, nodes: int) -> Calla
     order = order_of(activations)
     units = [activations[unit] for unit in order]
     students = [unit < K for unit in order]
-    breaks = [traits(one).breaks for one in units]
     n = len(order)
     exact_last = piecewise_moments(units[-1], students[-1])
 
     def summed(C: Any, m: Any, contribution: Contribution, xp: Any) -> Any:
-        C = C[np.ix_(order, order)]
-        W = rows(C, [not places for places in breaks], xp)
-        # A unit of variance zero is the limit of one that has a sign: <theta(x)^2> = 1/2.
-        own = [xp.maximum(W[j][j], TINY) if breaks[j] else W[j][j] for j in range(n)]
-        W = [[*row[:-1], deviation] for row, deviation in zip(W, own, strict=True)]
-        central = m is None and all(place == 0.0 for places in breaks for place in places)
+        variables = _Variables(units, C[np.ix_(order, order)], m is None, nodes, xp)
+        W = variables.W
         means = [xp.zeros(()) if m is None else m[unit] for unit in order]
-
-        panels = Panels(nodes, xp)
-        last = None
-        if not breaks[-1] and exact_last is None:
-            reach = panels.end * sum((xp.abs(a) for a in W[-1][:-1]), 0.0 * means[-1])
-            last = tabulated_moments(units[-1], students[-1], means[-1], reach, W[-1][-1], xp)
-
-        def rule(j: int, means: list[Any]) -> tuple[Any, Any]:
-            own = [panels.split(xp.ratio(kappa - means[j], W[j][j])) for kappa in breaks[j]]
-            return panels.rule(
-                own, _layers(j, means, W, breaks, panels), means[j], zero=not (central and j == 0 and own)
-            )
+        moments = _last_moments(units[-1], students[-1], exact_last, variables, means)
 
         def from_first(parts: Any) -> Any:
             u, weight = parts
             given, z = means, []
             for j in range(n - 1):
                 if j > 0:
-                    u, w = rule(j, given)
+                    u, w = variables.rule(j, given)
                     weight = weight * w
                 given = [mean if k < j else mean + W[k][j] * u for k, mean in enumerate(given)]
                 z.append(given[j])
-            if last is not None:
-                moments = last(given[-1])
-            elif exact_last is not None:
-                moments = exact_last(given[-1], W[-1][-1], xp)
-            else:
-                u, w = rule(n - 1, given)
-                moments = _moments(units[-1], students[-1], given[-1] + W[-1][-1] * u, w, xp)
-            shape = weight.shape
-            g = [_flat(one.functions["g"](x, xp), shape, xp) for one, x in zip(units, z, strict=False)]
+            flat = [[_flat(x, weight.shape, xp) for x in row] for row in moments(given)]
+            g = [_flat(one.functions["g"](x, xp), weight.shape, xp) for one, x in zip(units, z, strict=False)]
             dg = [
-                _flat(one.functions["dg"](x, xp), shape, xp) if student else None
+                _flat(one.functions["dg"](x, xp), weight.shape, xp) if student else None
                 for one, x, student in zip(units, z, students, strict=False)
             ]
-            flat = [[_flat(x, shape, xp) for x in row] for row in moments]
             return contribution(Nodes(weight.reshape(-1), g, dg, flat))
 
         if n == 1:
             return from_first((None, xp.ones(())))
-        return xp.batched_map(from_first, rule(0, means), 1).sum(0)
+        return xp.batched_map(from_first, variables.rule(0, means), 1).sum(0)
 
     return summed
 
 
+class _Variables:
+    """The variables u_j at one covariance, and the rule for each of them given those before it."""
+
+    def __init__(self, units: list[Activation], C: Any, unbiased: bool, nodes: int, xp: Any) -> None:
+        kinds = [traits(one) for one in units]
+        self.breaks = [one.breaks for one in kinds]
+        # A unit of variance zero is the limit of one that has a sign: <theta(x)^2> = 1/2.
+        W = rows(C, [not places for places in self.breaks], xp)
+        own = [xp.maximum(row[-1], TINY) if places else row[-1] for row, places in zip(W, self.breaks, strict=True)]
+        self.W = [[*row[:-1], deviation] for row, deviation in zip(W, own, strict=True)]
+        # All places of u_0 are then 0.
+        self.central = unbiased and all(place == 0.0 for places in self.breaks for place in places)
+        self.panels = Panels(nodes, xp)
+        smooth = [k for k, places in enumerate(self.breaks) if not places]
+        steepness = [xp.root(C[k, k]) / kinds[k].strip_4 for k in smooth]
+        self.smooth = (
+            trapezoid(tuple(kinds[k] for k in smooth), RADIUS, xp.stack(steepness).max(), xp) if smooth else None
+        )
+
+    def rule(self, j: int, means: list[Any]) -> tuple[Any, Any]:
+        """Nodes and weights of u_j, the first axis; means of all units given the variables before it."""
+        if not self.breaks[j] and self.smooth is not None:
+            column = (-1,) + (1,) * means[j].ndim
+            return self.smooth[0].reshape(column), self.smooth[1].reshape(column)
+        panels, xp = self.panels, self.panels.xp
+        own = [panels.split(xp.ratio(kappa - means[j], self.W[j][j])) for kappa in self.breaks[j]]
+        layers = _layers(j, means, self.W, self.breaks, panels)
+        return panels.rule(own, layers, means[j], zero=not (self.central and j == 0))
+
+    def reach(self, k: int) -> Any:
+        """How far z_k is from its mean at most, u_k left out."""
+        xp = self.panels.xp
+        total = xp.zeros(())
+        for j, a in enumerate(self.W[k][:-1]):
+            end = self.panels.end if self.breaks[j] or self.smooth is None else self.smooth[0][-1]
+            total = total + xp.abs(a) * end
+        return total
+
+
+def _last_moments(
+    last: Activation, student: bool, exact: Any, variables: _Variables, means: list[Any]
+) -> Callable[[list[Any]], list[list[Any]]]:
+    """``moments(given)`` = [a][b]: <g'^a g^b> of the last unit at the means given: exact, from a table, or summed."""
+    n, xp, deviation = len(means), variables.panels.xp, variables.W[-1][-1]
+    if exact is not None:
+        return lambda given: exact(given[-1], deviation, xp)
+    if not variables.breaks[-1]:
+        table = tabulated_moments(last, student, means[-1], variables.reach(n - 1), deviation, xp)
+        return lambda given: table(given[-1])
+
+    def moments(given: list[Any]) -> list[list[Any]]:
+        u, weight = variables.rule(n - 1, given)
+        x = given[-1] + deviation * u
+        value = last.functions["g"](x, xp)
+        slope = last.functions["dg"](x, xp) if student else None
+        return [[(weight * powers(slope, a, value, b)).sum(0) for b in range(3)] for a in range(3 if student else 1)]
+
+    return moments
+
+
 def _flat(x: Any, shape: tuple[int, ...], xp: Any) -> Any:
     return xp.broadcast_to(x, shape).reshape(-1)
-
-
-def _moments(last: Activation, student: bool, x: Any, weight: Any, xp: Any) -> list[list[Any]]:
-    value = last.functions["g"](x, xp)
-    slope = last.functions["dg"](x, xp) if student else None
-    return [[(weight * powers(slope, a, value, b)).sum(0) for b in range(3)] for a in range(3 if student else 1)]
 
 
 def _layers(

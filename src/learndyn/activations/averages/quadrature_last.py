@@ -16,7 +16,7 @@ import numpy as np
 
 from learndyn.activations.averages.quadrature_factor import fixed
 from learndyn.activations.averages.quadrature_nodes import powers
-from learndyn.activations.averages.quadrature_rules import hermite, power_of, step, step_constant
+from learndyn.activations.averages.quadrature_rules import hermite, trapezoid
 from learndyn.activations.averages.quadrature_traits import Traits, traits
 from learndyn.activations.base import Activation
 
@@ -83,10 +83,7 @@ def _nodes(last: Activation, units: tuple[Traits, ...], deviation: Any, xp: Any)
     if all(one.degree is not None for one in units):
         return hermite(units)
     kind = traits(last)
-    H = step(step_constant(RADIUS, power_of((kind,))), deviation / kind.strip_4, 1.0, xp)
-    nodes = np.arange(-RADIUS, RADIUS + 1.0) * H
-    weight = xp.exp(-0.5 * nodes * nodes)
-    return nodes, weight / weight.sum()
+    return trapezoid((kind,), RADIUS, deviation / kind.strip_4, xp)
 
 
 def _powers(last: Activation, student: bool, x: Any, xp: Any) -> list[Any]:

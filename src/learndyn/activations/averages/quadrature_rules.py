@@ -89,6 +89,13 @@ def hermite(units: tuple[Traits, ...]) -> tuple[np.ndarray, np.ndarray]:
     return u, w / w.sum()
 
 
+def trapezoid(units: tuple[Traits, ...], radius: int, steepness: Any, xp: Any) -> tuple[Any, Any]:
+    """Nodes and weights of one variable, for averages <g' g' g g> of these units."""
+    n = np.arange(-radius, radius + 1.0) * step(step_constant(radius, power_of(units)), steepness, 1.0, xp)
+    weight = xp.exp(-0.5 * n * n)
+    return n, weight / weight.sum()
+
+
 def _product(line: np.ndarray, dimensions: int) -> np.ndarray:
     """All points of the product of a line with itself, shape (dimensions, P); one point in no dimension."""
     axes = np.meshgrid(*[line] * dimensions, indexing="ij")
