@@ -22,6 +22,20 @@ class Section:
         return f"## {self.title}\n\n{self.text}\n\n**Verdict: {verdict}.** {self.reason}\n"
 
 
+def with_section(report: str, section: str) -> str:
+    """The report with this section (Markdown, from its heading on) in the place of the one with its title, or last."""
+    parts = report.split("\n## ")
+    title = section.removeprefix("## ").split("\n", 1)[0]
+    places = [index for index, part in enumerate(parts) if index and part.split("\n", 1)[0] == title]
+    new = section.removeprefix("## ")
+    if places:
+        parts[places[0]] = new
+    else:
+        parts[-1] = parts[-1].rstrip("\n") + "\n"
+        parts.append(new)
+    return "\n## ".join(parts)
+
+
 def table(head: list[str], rows: list[list[str]]) -> str:
     """A table in Markdown."""
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows])

@@ -1,7 +1,8 @@
-"""Verify the exact finite-size engine at sizes that a test suite has no time for, and write docs/verification.md.
+"""Verify theory and simulations at sizes that a test suite has no time for, and write docs/verification.md.
 
-    .venv/bin/python benchmarks/verification.py            # some ten minutes on two cores
-    .venv/bin/python benchmarks/verification.py --quick    # a minute, to see that it runs; writes no report
+    .venv/bin/python benchmarks/verification.py                  # some half an hour on two cores
+    .venv/bin/python benchmarks/verification.py --only family    # one section, in its place in the report
+    .venv/bin/python benchmarks/verification.py --quick          # minutes, to see that it runs; writes no report
 
 A section is a function of `Sizes` that returns a `Section`: what was compared, tables, and a verdict computed from
 their numbers. The statistics, cases and thresholds are those of the suite (tests/law.py, tests/size_limit.py,
@@ -36,7 +37,8 @@ from learndyn.engines.streams import generator_state, stream
 from learndyn.gaussian.factor import triangular
 from learndyn.lanes.types import LANES
 from learndyn.scenarios.student_teacher.steps import make_step
-from report import Section, table, z_of
+from report import Section, table, with_section, z_of
+from verification_family import family_section
 from verification_large import diffusion_section, fluctuations_section
 
 REPORT = Path(__file__).parents[1] / "docs" / "verification.md"
@@ -55,9 +57,11 @@ class Sizes:
     rounding_updates: int = 1_000_000
     rounding_groups: int = 2
     large_work: float = 1.0  # of the comparisons at N = 1e3 to 1e6, in units of their full number of replicas
+    family_work: float = 1.0  # of the options of two-layer networks, likewise
 
 
-QUICK = Sizes(1000, 4000, 4000, (25, 50, 100, 200), 2.0, 8_000, 1, 0.05)
+QUICK = Sizes(1000, 4000, 4000, (25, 50, 100, 200), 2.0, 8_000, 1, 0.05, 0.02)
+Jobs = dict[str, Future[tuple[np.ndarray, np.ndarray]]]
 
 
 # ---- The law
@@ -165,7 +169,7 @@ def rounding_of(name: str, updates: int, group_count: int) -> tuple[np.ndarray, 
     return marks, long_double.rounding(step, name, F, start, K, N, np.ascontiguousarray(words), list(marks))
 
 
-def rounding(sizes: Sizes, jobs: dict[str, Future[tuple[np.ndarray, np.ndarray]]]) -> Section:
+def rounding(sizes: Sizes, jobs: Jobs) -> Section:
     """Growth of the engine's rounding errors with the number of updates."""
     if not long_double.AVAILABLE:
         return Section("Rounding", "There are no 80-bit numbers on this machine.", False, "Nothing was measured.")
@@ -199,7 +203,7 @@ walk of roundings grows with exponent 1/2, a systematic error with 1; learning i
 def header(seconds: float) -> str:
     """Title, date, machine and versions."""
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return f"""# Verification of the exact finite-size process
+    return f"""# Verification of theory and simulations
 
 Made by `benchmarks/verification.py` on {datetime.now(UTC):%Y-%m-%d} in {seconds / 60:.0f} minutes; Python
 {platform.python_version()}, {versions}, {platform.machine()}. All seeds are fixed, and every verdict below is computed
@@ -207,33 +211,48 @@ from the numbers beside it. The test suite holds the same statements at smaller 
 """
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run all sections, print the report, and write it unless the run is a quick one."""
-    parser = argparse.ArgumentParser(description="Verify the exact finite-size engine and write docs/verification.md.")
-    parser.add_argument("--quick", action="store_true", help="small sizes, a minute; prints only")
-    sizes = QUICK if parser.parse_args(arguments).quick else Sizes()
-    begin = perf_counter()
+PARTS: dict[str, Callable[[Sizes, Jobs], Section]] = {
+    "law": lambda sizes, _: chain_law(sizes),
+    "wrong": lambda sizes, _: wrong_chain(sizes),
+    "limit": lambda sizes, _: size_limit_section(sizes),
+    "diffusion": lambda sizes, _: diffusion_section(sizes.large_work),
+    "fluctuations": lambda sizes, _: fluctuations_section(sizes.large_work),
+    "rounding": rounding,
+    "family": lambda sizes, _: family_section(sizes.family_work),
+}
+
+
+def run(names: list[str], sizes: Sizes) -> list[Section]:
+    """These sections, printed as they come."""
+    kinds = ("relu", "erf") if "rounding" in names else ()
     # The 80-bit chains take one core for themselves, meanwhile.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         jobs = {
-            name: pool.submit(rounding_of, name, sizes.rounding_updates, sizes.rounding_groups)
-            for name in ("relu", "erf")
-        }
-        parts: list[Callable[[Sizes], Section]] = [
-            chain_law,
-            wrong_chain,
-            size_limit_section,
-            lambda sizes: diffusion_section(sizes.large_work),
-            lambda sizes: fluctuations_section(sizes.large_work),
-            lambda sizes: rounding(sizes, jobs),
-        ]
+            name: pool.submit(rounding_of, name, sizes.rounding_updates, sizes.rounding_groups) for name in kinds
+        }  # fmt: skip
         sections = []
-        for part in parts:
-            sections.append(part(sizes))
+        for name in names:
+            sections.append(PARTS[name](sizes, jobs))
             print(sections[-1].markdown(), flush=True)
-    report = "\n".join([header(perf_counter() - begin), *(section.markdown() for section in sections)])
-    print(f"{perf_counter() - begin:.0f} s")
-    if sizes is not QUICK:
+    return sections
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run all sections or one, print the report, and write it unless the run is a quick one."""
+    parser = argparse.ArgumentParser(description="Verify theory and simulations and write docs/verification.md.")
+    parser.add_argument("--quick", action="store_true", help="small sizes, minutes; prints only")
+    parser.add_argument("--only", choices=PARTS, help="one section: replaces that of the report")
+    options = parser.parse_args(arguments)
+    sizes, begin = QUICK if options.quick else Sizes(), perf_counter()
+    sections = run([options.only] if options.only else list(PARTS), sizes)
+    seconds = perf_counter() - begin
+    print(f"{seconds:.0f} s")
+    if not options.quick:
+        if options.only:
+            anew = f"\n(Made anew on {datetime.now(UTC):%Y-%m-%d} in {seconds / 60:.0f} minutes.)\n"
+            report = with_section(REPORT.read_text(encoding="utf-8"), sections[0].markdown() + anew)
+        else:
+            report = "\n".join([header(seconds), *(section.markdown() for section in sections)])
         REPORT.write_text(report, encoding="utf-8")
     return 0 if all(section.holds for section in sections) else 1
 
