@@ -11,8 +11,8 @@ Accuracy measured: the largest error over random covariances of full and of defi
 without, relative to the largest average (at least 1), by the standard deviation sigma of the units:
 
     sigma                                 1       1.5     2       3       4
-    pairs               tanh              1e-15   5e-15   3e-12   7e-09   4e-07
-                        GELU, softplus    3e-15   3e-15   3e-15   5e-13   1e-09
+    pairs               tanh              1e-15   7e-15   5e-12   9e-09   6e-07
+                        GELU, softplus    4e-15   2e-15   1e-13   3e-09   1e-06
     square, 3 units     tanh              7e-15   5e-11   6e-09   1e-06
                         GELU              6e-15   2e-12   1e-09   5e-07
                         softplus          1e-15   3e-15   6e-13   2e-10
@@ -22,7 +22,7 @@ without, relative to the largest average (at least 1), by the standard deviation
     four different      tanh              2e-11   7e-09   2e-07
     units of 5 or more  GELU, softplus    6e-12   4e-09   1e-07
 
-SiLU and the logistic function lie between GELU and softplus; tanh(s x) at sigma is tanh x at s sigma. Polynomials are
+SiLU and the logistic function are no worse than GELU; tanh(s x) at sigma is tanh x at s sigma. Polynomials are
 exact to rounding; with other activations beside them averages grow fast with sigma, and the error is relative to that.
 ReLU units of standard deviations about 1, in generic states, and in those of a nearly perfect student and of a plateau
 down to 1e-9: pairs and three units 1e-14, four units 4e-9; on exactly singular covariances of three units 3e-10.
@@ -68,10 +68,10 @@ Function = Callable[..., Any]
 # network, and where there are many sets of units.
 JOINT_RADIUS = {1: 56, 2: 56, 3: 40, 4: 22}
 SETS_RADIUS = {1: 56, 2: 56, 3: 32, 4: 14}
-PAIR_RADIUS = 56
+PAIR_RADIUS = 57
 # Nodes in each panel, where an activation has kinks or jumps.
 PAIR_NODES = 32
-TANH_STRIP = 0.94
+TANH_STRIP_2, TANH_STRIP_4 = 1.11, 0.94
 # The same for averages of three units, and of four by the number of units with breaks: the nodes go by its power.
 BROKEN_NODES = 28
 BROKEN_NODES_4 = {1: 28, 2: 22, 3: 16, 4: 14}
@@ -259,9 +259,11 @@ def pair_error_estimate(
 
 
 def _pair_nodes(first: Activation, second: Activation) -> int:
-    if traits(first).breaks or traits(second).breaks:
+    kinds = traits(first), traits(second)
+    if kinds[0].breaks or kinds[1].breaks:
         return PAIR_NODES
-    return _radius((first, second), {2: PAIR_RADIUS})
+    strip = min(one.strip_2 for one in kinds)
+    return ceil(PAIR_RADIUS * float(np.clip(TANH_STRIP_2 / strip, 0.6, 1.5)))
 
 
 def _summed(
@@ -285,6 +287,6 @@ def default_nodes(activations: tuple[Activation, ...], radii: dict[int, int]) ->
 def _radius(activations: tuple[Activation, ...], radii: dict[int, int]) -> int:
     """The radius for these units: larger for steeper ones and for polynomials among others, within bounds."""
     kinds = [traits(one) for one in activations]
-    steeper = float(np.clip(TANH_STRIP / min(one.strip_4 for one in kinds), 0.75, 1.5))
+    steeper = float(np.clip(TANH_STRIP_4 / min(one.strip_4 for one in kinds), 0.75, 1.5))
     power = max(4.0 * max(one.growth for one in kinds) - 2.0, 0.0)
     return ceil(radii[len(activations)] * steeper * (1.0 + WIDER * power))
