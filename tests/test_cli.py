@@ -213,7 +213,7 @@ BAD_FILES = {
     "wrong types": (
         THEORY.replace("0.5", '"0.5"').replace("student.units = 1", "student.units = [1]"),
         [
-            '[scenario] learning_rate must be a number above 0, but it is "0.5".',
+            '[scenario] learning_rate must be a number above 0, or a table of a schedule, but it is "0.5".',
             "[scenario.student] units must be a whole",
         ],
     ),

@@ -26,5 +26,6 @@ def simulation(scenario):
 def close_pictures():
     import matplotlib.pyplot as plt
 
+    plt.close("all")  # what other tests of this process have left open
     yield
     plt.close("all")
