@@ -20,6 +20,7 @@ from learndyn.activations.averages.quadrature import (
     square_table,
 )
 from learndyn.activations.averages.quadrature_last import direct_moments, tabulated_moments
+from learndyn.activations.averages.quadrature_namespace import quick
 from learndyn.activations.averages.quadrature_traits import traits
 from learndyn.gaussian.namespaces import NUMPY, jax_namespace
 from quadrature_units import UNITS
@@ -377,6 +378,16 @@ def _steep(x, xp):
 
 def _steep_slope(x, xp):
     return 2.0 / xp.cosh(2.0 * x) ** 2
+
+
+def test_the_quick_error_function():
+    x = np.concatenate([np.linspace(-7, 7, 20001), [0.0, -0.0, 1e-300, 30.0, -30.0]])
+    with jax.enable_x64(True):
+        quickly = quick(jax_namespace()).erf
+        value, slope = jax.jvp(quickly, (jax.numpy.asarray(x),), (np.ones_like(x),))
+    assert np.abs(np.asarray(value) - erf(x)).max() < 2e-15
+    assert np.abs(np.asarray(slope) - 2 / np.sqrt(np.pi) * np.exp(-x * x)).max() < 2e-15
+    assert quick(NUMPY) is NUMPY
 
 
 def test_gradients_backwards_and_forwards_agree():

@@ -20,6 +20,7 @@ import numpy as np
 
 from learndyn.activations.averages.quadrature_factor import fixed, rows
 from learndyn.activations.averages.quadrature_last import RADIUS, tabulated_moments
+from learndyn.activations.averages.quadrature_namespace import quick
 from learndyn.activations.averages.quadrature_nodes import Contribution, Nodes, powers
 from learndyn.activations.averages.quadrature_panels import Layer, Panels
 from learndyn.activations.averages.quadrature_pieces import piecewise_moments
@@ -44,6 +45,7 @@ def broken_sum(activations: tuple[Activation, ...], K: int, nodes: int) -> Calla
     exact_last = piecewise_moments(units[-1], students[-1])
 
     def summed(C: Any, m: Any, contribution: Contribution, xp: Any) -> Any:
+        xp = quick(xp)
         variables = _Variables(units, C[np.ix_(order, order)], m is None, nodes, xp)
         W = variables.W
         means = [xp.zeros(()) if m is None else m[unit] for unit in order]

@@ -14,6 +14,7 @@ import numpy as np
 
 from learndyn.activations.averages.base import Slopes
 from learndyn.activations.averages.quadrature_factor import pivot
+from learndyn.activations.averages.quadrature_namespace import quick
 from learndyn.activations.averages.quadrature_rules import step, step_constant
 from learndyn.activations.averages.quadrature_traits import Traits, traits
 from learndyn.activations.base import Activation
@@ -83,6 +84,7 @@ def in_batches(formula: Callable[..., Any]) -> Callable[..., Any]:
     """The formula for arrays that broadcast, PAIRS_AT_ONCE of their elements at a time."""
 
     def batched(s11: Any, s12: Any, s22: Any, m1: Any, m2: Any, xp: Any) -> Any:
+        xp = quick(xp)
         given = [s11, s12, s22] if m1 is None else [s11, s12, s22, m1, m2]
         arrays = xp.broadcast_arrays(*(xp.asarray(x, dtype=float) for x in given))
         shape = arrays[0].shape

@@ -19,6 +19,7 @@ import numpy as np
 
 from learndyn.activations.averages.quadrature_factor import rows
 from learndyn.activations.averages.quadrature_last import INTERVALS, Moments, direct_moments, tabulated_moments
+from learndyn.activations.averages.quadrature_namespace import quick
 from learndyn.activations.averages.quadrature_nodes import Contribution, Nodes
 from learndyn.activations.averages.quadrature_rules import Rule, smooth_rule, step
 from learndyn.activations.averages.quadrature_traits import Traits, traits
@@ -34,6 +35,7 @@ def smooth_sum(activations: tuple[Activation, ...], K: int, radius: int) -> Func
     n = len(activations)
 
     def summed(C: Any, m: Any, contribution: Contribution, xp: Any) -> Any:
+        xp = quick(xp)
         rule = smooth_rule(kinds, n - 1, radius, all_odd and m is None)
         W = rows(C, [True] * n, xp)
         H: Any = 1.0
