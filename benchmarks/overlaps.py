@@ -140,6 +140,44 @@ def descent_rows() -> list[Row]:
     return rows
 
 
+FAST = {
+    "output weights that learn": {"output_learning_rate": 0.1},
+    "label noise and dropout": {"label_noise": 0.1, "dropout_keep": 0.8},
+    "weight decay": {"weight_decay": 0.1},
+    "a learning rate that changes": {"learning_rate": ld.schedules.Exponential(0.1, 100.0)},
+}
+GENERAL = {
+    "two inputs an update": {"batch_size": 2},
+    "ten inputs an update": {"batch_size": 10},
+    "momentum": {"rule": ld.Momentum(1.0)},
+    "a walking teacher": {"teacher_drift": ld.RandomWalk(0.01)},
+    "three eigenvalues": {"inputs": ld.Inputs([0.5, 1.0, 2.0], [0.5, 0.25, 0.25])},
+}
+
+
+def option_rows() -> list[Row]:
+    """relu, K = M = 2, one core: an update with an option, against one without."""
+    scenario, start = committee(2, "relu")
+    steps = {"one of 1000 replicas": (FAST, REPLICAS, 200), "a single replica": ({**FAST, **GENERAL}, 1, 20_000)}
+    rows = []
+    for label, (options, replicas, updates) in steps.items():
+
+        def run(some: dict[str, object], count: int, replicas: int = replicas):
+            process = scenario.replace(**some).process(start)
+            return lambda: run_overlaps(
+                process, N, np.array([count]), replicas=replicas, threads=1, seed=1, progress=False
+            )
+
+        for name, some in options.items():
+            plain, begin, long, short = medians(
+                run({}, updates + 1), run({}, 1), run(some, updates + 1), run(some, 1)
+            )  # fmt: skip
+            value = (long - short) / (updates * replicas)
+            row = f"simulate, overlaps, relu K=M=2, {label}: an update with {name}"
+            rows.append(Row(row, 1e9 * value, "ns", "without", (long - short) / (plain - begin)))
+    return rows
+
+
 def thread_rows() -> list[Row]:
     """1000 replicas on two threads and on one."""
     if len(os.sched_getaffinity(0)) < 2:
@@ -217,9 +255,9 @@ def theory_rows() -> list[Row]:
 
 
 def rows() -> list[Row]:
-    """All rows; about a minute."""
+    """All rows; about two minutes."""
     with threadpool_limits(limits=1, user_api="blas"):
-        return [*kernel_rows(), *descent_rows(), *thread_rows(), *theory_rows()]
+        return [*kernel_rows(), *descent_rows(), *option_rows(), *thread_rows(), *theory_rows()]
 
 
 def tables() -> None:

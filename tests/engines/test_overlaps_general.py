@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numba.core.caching import NullCache
+from numba.core.dispatcher import Dispatcher
 from scipy.special import ndtr
 
 from family import Case, Descent, process_of
 from family_cases import GENERAL, WHOLE, turning
-from learndyn.engines import driver
+from learndyn.engines import driver, overlaps_general_kernels
 from learndyn.engines.checkpoint import Checkpoint
 from learndyn.engines.overlaps import run_overlaps
 from learndyn.engines.overlaps_general import GeneralPlan, Rows
@@ -304,6 +306,14 @@ def test_a_run_goes_on_after_ctrl_c_to_the_same_bits(tmp_path, monkeypatch):
     again = run(SCHEDULED, steps, replicas=3, threads=1, chunk=5000, checkpoint=checkpoint)
     assert again.status == whole.status == "ok"
     assert_same(again, whole)
+
+
+def test_parts_of_the_kernel_are_not_kept_on_disk():
+    """numba would find old ones there after a change of a step; the kernel is called with a digest of all sources."""
+    functions = {name: value for name, value in vars(overlaps_general_kernels).items() if isinstance(value, Dispatcher)}
+    kept = {name for name, function in functions.items() if not isinstance(function._cache, NullCache)}
+    assert kept == {"advance_general"}
+    assert len(functions) > 5
 
 
 # ---- Ends

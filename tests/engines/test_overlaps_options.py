@@ -123,6 +123,20 @@ def test_a_schedule_that_is_constant_is_a_constant_rate():
                 run(constant, LONG, replicas=3))  # fmt: skip
 
 
+def test_a_schedule_is_asked_for_the_times_of_updates_only():
+    """From the time of the start to that of the last row, though it is evaluated for thousands of updates at once."""
+    asked = []
+
+    def schedule(times):
+        asked.append(times)
+        return np.ones(len(times))
+
+    process = process_of(replace(SCHEDULED, schedule=schedule))
+    run_overlaps(process, SCHEDULED.N, np.array([0, 5000]), seed=1, replicas=3, at=2.5)
+    times = np.unique(np.concatenate(asked))
+    np.testing.assert_allclose(times, 2.5 + np.arange(5001) / SCHEDULED.N, rtol=4 * EPS)
+
+
 def test_options_that_do_nothing_change_nothing():
     """No decay, and own numbers that stay: the plain chain with its random numbers; 200 updates of 30 roundings."""
     plain = Case(1, 2, 50, (200,), "erf", eta=1.0)

@@ -103,7 +103,7 @@ class GeneralPlan:
             start=start,
             limits=limits(process),
             clock=clock,
-            times=Times(process, clock),
+            times=Times(process, clock, int(steps[-1])),
         )
 
     def advance(self, W: np.ndarray, own: np.ndarray, rng: Any, first: int, last: int) -> tuple[int, bool]:

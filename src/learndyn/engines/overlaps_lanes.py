@@ -81,7 +81,7 @@ class LanePlan:
             limits=limits(process),
             places=places,
             clock=clock,
-            times=Times(process, clock),
+            times=Times(process, clock, int(steps[-1])),
             options=Options(True if own.size else None, process.luck or None, process.weight_decay),
         )
 
