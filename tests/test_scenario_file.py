@@ -274,7 +274,7 @@ MISTAKES = {
         "[scenario]\n[scenario.student]\n",
         [
             "the table [scenario.teacher] is missing",
-            "[scenario] learning_rate is missing: add a number above 0, or a table of a schedule, such as learning_rate = 0.1",
+            "[scenario] learning_rate is missing: add a number above 0, or a table ... learning_rate = 0.1",
             "[scenario.student] units is missing",
         ],
     ),

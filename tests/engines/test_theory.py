@@ -286,7 +286,7 @@ def test_solve_says_where_a_drift_is_not_finite(monkeypatch):
         return jnp.where(at > 1.0, jnp.nan, flow.drift(at, z, values))
 
     own = replace(flow, key=("test", "broken"), drift=broken)
-    monkeypatch.setattr(StudentTeacher, "flow", lambda self: own)
+    monkeypatch.setattr(StudentTeacher, "flow", lambda self, *options, **more: own)
     with pytest.warns(ld.LearndynWarning, match=r"The drift was not finite, .* at alpha = 1\."):
         run = ld.solve(PERCEPTRON, START, until=5, save_at=6)
     assert run.attrs["status"] == "not_finite"
@@ -297,7 +297,7 @@ def test_solve_says_where_a_drift_is_not_finite(monkeypatch):
 def test_a_drift_that_is_not_finite_at_a_point_is_refused(monkeypatch):
     flow = PERCEPTRON.flow()
     own = replace(flow, key=("test", "nowhere"), drift=lambda at, z, values: z * jnp.nan)
-    monkeypatch.setattr(StudentTeacher, "flow", lambda self: own)
+    monkeypatch.setattr(StudentTeacher, "flow", lambda self, *options, **more: own)
     with pytest.raises(ld.InputError, match="Argument `start` must be a point where the drift is finite"):
         ld.drift(PERCEPTRON, START)
     with pytest.warns(ld.LearndynWarning, match=r"at alpha = 0\. "):
@@ -318,7 +318,7 @@ def test_lost_positivity_is_named(monkeypatch):
     # A drift that is no average of anything: R grows and Q does not.
     flow = PERCEPTRON.flow()
     own = replace(flow, key=("test", "impossible"), drift=lambda at, z, values: jnp.array([0.1, 0.0]))
-    monkeypatch.setattr(StudentTeacher, "flow", lambda self: own)
+    monkeypatch.setattr(StudentTeacher, "flow", lambda self, *options, **more: own)
     with pytest.warns(ld.LearndynWarning, match=r"stopped being a covariance at alpha = 6: the tolerance is too loose"):
         run = ld.solve(PERCEPTRON, START, until=20, save_at=21)
     # R = 0.1 alpha <= sqrt(Q) = 0.5.
