@@ -13,6 +13,7 @@ from test_flow import CASES as FLOW
 import learndyn as ld
 from agreement import Case, against_weights, limit_of_chain, theory
 from law import STATISTICS, rejected
+from learndyn.engines.streams import stream
 
 N, REPLICAS = 400, 200  # and 4 N, to remove what is of order 1 / N
 SMALL_N, MANY = 60, 1000
@@ -81,3 +82,18 @@ def test_the_chain_has_the_law_of_weight_vectors(name):
     p = against_weights(CASES[name], SMALL_N, MANY, seed=2)
     assert 0 < p.size <= len(STATISTICS) * CASES[name].numbers
     assert not rejected(p, LAW_COMPARISONS), p
+
+
+@pytest.mark.parametrize("name", ["erf", "tanh"])
+def test_updates_of_weight_vectors_are_those_of_the_definition(name):
+    """J gains (eta / N) delta xi, with the inputs drawn again: whatever compiled code makes of functions."""
+    size, start = 20, FLOW["tanh"][1]
+    s = ld.StudentTeacher(ld.Student(2, name), ld.Teacher(2, name), 0.9)
+    run = ld.simulate(s, start, 3 / size, N=size, seed=1, method="weights", record_weights=True)
+    act, J, B, rng = ld.activation(name), run.J.values[0], run.B.values[0], stream(1, "weights", size, 0, 0)
+    for update in range(3):
+        xi = rng.standard_normal(size)
+        x, y = J[update] @ xi, B @ xi
+        delta = act.dg(x) * (act.g(y).sum() - act.g(x).sum())
+        # Sums of 20 products in another order, and functions right to some units of 2^-52.
+        np.testing.assert_allclose(J[update + 1], J[update] + 0.9 / size * delta[:, None] * xi, rtol=0, atol=1e-14)

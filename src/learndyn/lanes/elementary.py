@@ -27,7 +27,7 @@ from learndyn.lanes.functions import (
 )
 from learndyn.lanes.types import LANES, absolute, all_lanes, as_bits, as_numbers, lane_of, select, with_lane
 
-_compile = njit(error_model="numpy", forceinline=True)
+_compile = njit(error_model="numpy", forceinline=True, fastmath=False)
 
 SIGN = np.uint64(0x8000000000000000)
 
