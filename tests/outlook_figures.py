@@ -8,6 +8,7 @@ freedom, P(|t| > 7) = 1e-6 a time, some 300 times); the bias of order 1 / N is a
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,17 +37,15 @@ def perceptron_error(R, Q):
 def integrated(until, rate, **options):
     """eps_g at a time, from R = 0, Q = 0.25; `rate` is a number or a function of time."""
     eta = rate if callable(rate) else lambda t: rate
-    found: Any = solve_ivp(
-        lambda t, z: perceptron(z[0], z[1], eta(t), **options), (0, until), [0.0, 0.25], method="DOP853",
-        rtol=1e-11, atol=1e-14,
-    )  # fmt: skip
+    solve: Any = partial(solve_ivp, method="DOP853", rtol=1e-11, atol=1e-14)
+    found = solve(lambda t, z: perceptron(z[0], z[1], eta(t), **options), (0, until), [0.0, 0.25])
     return perceptron_error(*found.y[:, -1])
 
 
 def stationary(eta, **options):
     """eps_g of the fixed point, by root finding from close to R = Q = 1."""
-    R, Q = fsolve(lambda z: perceptron(z[0], z[1], eta, **options), [0.95, 0.96], xtol=1e-13)
-    return perceptron_error(R, Q)
+    root: Any = fsolve(lambda z: perceptron(z[0], z[1], eta, **options), [0.95, 0.96], xtol=1e-13)
+    return perceptron_error(*root)
 
 
 def check_eta_squared(figure):

@@ -1,8 +1,9 @@
 """What the figures of output weights (Straat & Biehl 2019) must show.
 
-A network that realises the rule has w_i J_i = v_i B_i up to the names of its units. Near it eps_g is at least half of
-0.05 |w J - v B|^2 (the smallest eigenvalue of the curvature of a K = M = 2 ReLU network with T = I is larger), so that
-an error e leaves lengths |w_i| |J_i| within sqrt(40 e) of |v_i|.
+A network that realises the rule has w_i J_i = v_i B_i up to the names of its units. Near it eps_g = d^T H d / 2 for the
+distances d = w_i J_i - v_i B_i, with H_ij = <theta(y_i) theta(y_j) xi xi^T>: blocks 1/2 for i = j; for i != j 1/4, and
+1/(2 pi) between B_1 and B_2. Its smallest eigenvalue is 1/4 - 1/(2 pi) = 0.09, so that an error e leaves lengths within
+sqrt(2 e / 0.09) of |v_i| to leading order; half of that eigenvalue leaves room for the next one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pytest
 
 def within(error):
     """How far lengths may be from those of the teacher."""
-    return np.sqrt(40 * error)
+    return np.sqrt(2 * error / (0.125 - 0.25 / np.pi))
 
 
 def check_fixed(figure):

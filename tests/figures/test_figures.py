@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, chi2
 
+import extension_figures
 import learndyn as ld
 import outlook_figures
 import two_layer_figures
@@ -383,6 +384,7 @@ CHECKS = {
     "2019-relu-k2-m2-order-parameters": check_2019_committee,
     **outlook_figures.CHECKS,
     **two_layer_figures.CHECKS,
+    **extension_figures.CHECKS,
 }
 
 

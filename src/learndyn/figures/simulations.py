@@ -14,7 +14,7 @@ import xarray as xr
 
 import learndyn as ld
 from learndyn.errors import InputError
-from learndyn.figures import simulations_outlook, simulations_two_layers
+from learndyn.figures import simulations_extensions, simulations_outlook, simulations_two_layers
 
 FOLDER = Path(__file__).parent / "data"
 
@@ -69,6 +69,7 @@ DATA: dict[str, Callable[[], xr.Dataset]] = {
     "relu-k2-m2-n10000": committee_runs,
     **simulations_outlook.DATA,
     **simulations_two_layers.DATA,
+    **simulations_extensions.DATA,
 }
 
 
