@@ -253,33 +253,25 @@ def _decayed(step, own, i, direction):
 
 
 @_chosen
-def _direct_own(step, own, K, error, delta, change):
-    """The directions of the own numbers; those of w begin with what `_keep_output` has put there."""
+def _direct_unit(step, own, K, i, error, change, delta):
+    """Write the directions of the own numbers of a unit; that of w begins with what `_keep_output` has put there."""
     w, theta = _on(step, "adaptive_w"), _on(step, "adaptive_theta")
     if w and theta:
         return _direct_both
     if w:
-        return lambda step, own, K, error, delta, change: _direct_w(step, own, K, error, change)
+        return _direct_w
     if theta:
-        return lambda step, own, K, error, delta, change: _direct_theta(0, K, delta, change)
-    return lambda step, own, K, error, delta, change: None
+        return lambda step, own, K, i, error, change, delta: put(change, i, delta)
+    return lambda step, own, K, i, error, change, delta: None
 
 
-def _direct_both(step, own, K, error, delta, change):
-    _direct_w(step, own, K, error, change)
-    _direct_theta(K, K, delta, change)
+def _direct_w(step, own, K, i, error, change, delta):
+    put(change, i, _decayed(step, own, i, error * get(change, i)))
 
 
-@_inlined
-def _direct_w(step, own, K, error, change):
-    for i in range(K):
-        put(change, i, _decayed(step, own, i, error * get(change, i)))
-
-
-@_inlined
-def _direct_theta(first, K, delta, change):
-    for i in range(K):
-        put(change, first + i, get(delta, i))
+def _direct_both(step, own, K, i, error, change, delta):
+    put(change, i, _decayed(step, own, i, error * get(change, i)))
+    put(change, K + i, delta)
 
 
 # ---- Layers: one activation after another
@@ -351,18 +343,20 @@ def _less_student(layer, step, x, own, luck, place, change, error):
 
 
 @_chosen
-def _write_deltas(layer, step, x, own, luck, place, error, delta):
+def _write_deltas(layer, step, x, own, luck, place, error, delta, change):
     """delta_i of these units of the student."""
     if len(layer) == 0:
-        return lambda layer, step, x, own, luck, place, error, delta: None
+        return lambda layer, step, x, own, luck, place, error, delta, change: None
 
-    def write(layer, step, x, own, luck, place, error, delta):
+    def write(layer, step, x, own, luck, place, error, delta, change):
         tag, units = layer[0]
         for index in range(_count(units, x)):
             i = _unit(units, index)
             slope = _if_kept(step, luck, place, i, dg(tag, _with_theta(step, own, x.shape[0], i, get(x, i))))
-            put(delta, i, _times_w(step, own, i, slope * error))
-        _write_deltas(layer[1:], step, x, own, luck, place, error, delta)
+            delta_i = _times_w(step, own, i, slope * error)
+            put(delta, i, delta_i)
+            _direct_unit(step, own, x.shape[0], i, error, change, delta_i)
+        _write_deltas(layer[1:], step, x, own, luck, place, error, delta, change)
 
     return write
 
@@ -381,7 +375,6 @@ def _committee_error_signal(step, x, y, own, luck, place, delta, change):
     def by_gradient(step, x, y, own, luck, place, delta, change):
         error = _with_noise(step, luck, place, _teacher_output(step.teacher, step, y))
         error = _less_student(step.student, step, x, own, luck, place, change, error)
-        _write_deltas(step.student, step, x, own, luck, place, error, delta)
-        _direct_own(step, own, x.shape[0], error, delta, change)
+        _write_deltas(step.student, step, x, own, luck, place, error, delta, change)
 
     return by_rule if _on(step, "rule") else by_gradient
