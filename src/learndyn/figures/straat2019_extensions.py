@@ -27,8 +27,8 @@ from learndyn.figures.straat2019_complex import OURS
 Loader = Callable[[str], xr.Dataset]
 
 
-def _solve(scenario: ld.StudentTeacher, start: ld.Start, times: Any) -> xr.Dataset:
-    return ld.solve(scenario, start, float(times[-1]), save_at=times, rtol=1e-8, atol=1e-11)
+def _solve(scenario: ld.StudentTeacher, start: ld.Start, times: Any, rtol: float = 1e-6) -> xr.Dataset:
+    return ld.solve(scenario, start, float(times[-1]), save_at=times, rtol=rtol, atol=1e-3 * rtol)
 
 
 @figure("2019-tree", "tree architectures beside fully connected ones, K = M = 2: no plateau", simulated=True)
@@ -41,7 +41,7 @@ def trees(simulation: Loader) -> Figure:
         scenario, start = tree(activation)
         times = union_of_times(runs.alpha, np.linspace(0.0, 120.0, 241))
         name = {"relu": "ReLU", "erf": "erf"}[activation]
-        theory = _solve(scenario, start, times)
+        theory = _solve(scenario, start, times, rtol=1e-8)
         above.plot(theory.alpha, theory.eps_g, color=color, label=f"{name}, tree")
         mark(above, runs, "eps_g", color=color, marker=MARKERS[order])
         full = _solve(scenario.replace(connectivity="full"), ld.Start(start.Q, 1e-3 * np.eye(2)), times)
