@@ -34,6 +34,8 @@ class Flow:
 
     A drift that jumps or has a corner at some times has ``knots(values)``, in NumPy: those times, in any order, as many
     for all values. At a jump the drift is that of the side after it.
+
+    ``frozen`` are the places of the state that never change: given numbers that the state carries along.
     """
 
     key: Hashable
@@ -44,6 +46,7 @@ class Flow:
     quick: bool | None = None
     # None: there are none, and the compiled program does not ask.
     knots: Callable[[dict[str, Any]], Any] | None = None
+    frozen: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

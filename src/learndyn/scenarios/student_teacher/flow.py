@@ -4,6 +4,7 @@
     dQ_ik/dalpha = eta (<F_i x_k> + <F_k x_i>) + eta^2 <F_i F_k>                     [Straat 2018, p. 13 and 28-31]
     dw_i/dalpha     = eta_w (<(tau - sigma) g_i> - lambda_w w_i)
     dtheta_i/dalpha = eta_theta <F_i>
+    deta/dalpha     = h(<e>, eta), where the learning rate adapts
 
 `geometry` says which overlaps there are, `gradient` what the averages are; an option that is off is not computed.
 """
@@ -18,10 +19,12 @@ import numpy as np
 from learndyn import schedules
 from learndyn.gaussian.namespaces import jax_namespace
 from learndyn.scenarios.base import Flow
+from learndyn.scenarios.student_teacher.adaptive_rate import speed
 from learndyn.scenarios.student_teacher.geometry import arrangement_of
 from learndyn.scenarios.student_teacher.gradient import GradientMoments, biases
 from learndyn.scenarios.student_teacher.layout import Block, Layout
 from learndyn.scenarios.student_teacher.structure import Structure
+from learndyn.scenarios.student_teacher.training_error import training_error
 
 # Rates in the order of `Structure.schedules`.
 RATES = ("learning_rate", "output_learning_rate", "bias_learning_rate")
@@ -33,6 +36,7 @@ def layout_of(structure: Structure) -> Layout:
     K = structure.K
     own = [Block("w", (K,))] if structure.weighted else []
     own += [Block("theta", (K,))] if structure.biased else []
+    own += [Block("eta", ())] if structure.adaptive else []
     return Layout((*arrangement_of(structure).blocks, *own))
 
 
@@ -55,7 +59,15 @@ def make_flow(structure: Structure) -> Flow:
     # Quadratures work on long vectors: their programs are worth a slower compilation.
     long = structure.pairs_by_quadrature or structure.fours_by_quadrature or structure.samples is not None
     quick = False if long else None
-    return Flow(structure.key, drift, size, quick, knots=partial(_knots, structure) if jumps else None)
+    knots = partial(_knots, structure) if jumps else None
+    return Flow(structure.key, drift, size, quick, knots=knots, frozen=_frozen(structure, layout))
+
+
+def _frozen(structure: Structure, layout: Layout) -> tuple[int, ...]:
+    """Places of output weights and biases that do not learn; w on the fast scale is that at the start."""
+    given = {"w": structure.output_rule != "N", "theta": not structure.learned_biases}
+    slices = [layout.slices[name] for name in given if given[name] and name in layout.slices]
+    return tuple(place for block in slices for place in range(block.start, block.stop))
 
 
 def _knots(structure: Structure, values: dict[str, Any]) -> np.ndarray:
@@ -82,7 +94,7 @@ def drift_function(structure: Structure, xp: Any) -> Any:
         parts = layout.unpack(flat)
         units = arrangement.units(parts, values, alpha, xp)
         moments = moments_at(structure, parts, units, values, xp)
-        eta = rate(structure, 0, values, alpha, xp)
+        eta = learning_rate(structure, parts, values, alpha, xp)
         learned = arrangement.learning(parts, moments, eta, values, alpha, xp)
         if structure.decays:
             decay = arrangement.decay(parts, xp)
@@ -91,6 +103,10 @@ def drift_function(structure: Structure, xp: Any) -> Any:
         for name, change in arrangement.motion(parts, values, alpha, xp).items():
             slopes[name] = slopes[name] + change if name in slopes else change
         slopes |= _own_slopes(structure, parts, moments, values, alpha, xp)
+        if structure.adaptive:
+            w = output_weights(structure, parts, units, values, xp)
+            seen = training_error(structure, parts, units, w, values, xp)
+            slopes["eta"] = xp.reshape(speed(structure.adaptive, seen, eta, values["learning_rate"], xp), (1,))
         return xp.concatenate([slopes[block.name] for block in layout.blocks])
 
     return drift
@@ -131,6 +147,14 @@ def _own_slopes(structure: Structure, parts: Any, moments: Any, values: Any, alp
         if structure.learned_biases:
             slopes["theta"] = rate(structure, 2, values, alpha, xp) * moments.mean()
     return slopes
+
+
+def learning_rate(structure: Structure, parts: Any, values: dict[str, Any], alpha: Any, xp: Any) -> Any:
+    """eta of the first layer: that of the time alpha, or a number of the state."""
+    if not structure.adaptive:
+        return rate(structure, 0, values, alpha, xp)
+    # Exactly it is never negative; the error of a solver must not turn learning round.
+    return xp.where(parts["eta"] >= 0.0, parts["eta"], 0.0)
 
 
 def rate(structure: Structure, which: int, values: dict[str, Any], alpha: Any, xp: Any) -> Any:

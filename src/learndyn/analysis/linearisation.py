@@ -1,0 +1,103 @@
+"""The flow at one state: its drift F and the Jacobian J_ij = dF_i / dz_j, compiled once for flows of one shape.
+
+All that looks for points where learning stands still works on `LocalFlow`; it knows of scenarios only what
+`learndyn.scenarios.base` says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from learndyn.engines.programs import compile_program
+from learndyn.engines.theory import SMALL_STATE
+from learndyn.errors import InputError
+from learndyn.scenarios.base import Flow
+
+# Two times at which the drift of a rule that changes with time differs.
+LATER = 1.6180339887
+
+
+@dataclass(frozen=True)
+class LocalFlow:
+    """Drift and Jacobian of a scenario that does not depend on time, with these numbers, for states near one."""
+
+    scenario: Any
+    flow: Flow
+    values: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, scenario: Any, state: np.ndarray, **changes: float) -> LocalFlow:
+        """The flow near `state`, with some of the scenario's numbers changed; refused where it depends on time."""
+        values = {name: np.asarray(value, dtype=float) for name, value in scenario.values().items()}
+        local = cls(scenario, flow_near(scenario, state), values).with_values(**changes)
+        _refuse_time(local, state)
+        return local
+
+    def with_values(self, **changes: float) -> LocalFlow:
+        """The same with other numbers."""
+        changed = {name: np.full_like(self.values[name], value) for name, value in changes.items()}
+        return LocalFlow(self.scenario, self.flow, {**self.values, **changed})
+
+    @property
+    def free(self) -> np.ndarray:
+        """Places of the state that can change."""
+        return np.setdiff1d(np.arange(self.scenario.state_length), self.flow.frozen)
+
+    def at(self, state: np.ndarray, time: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """F (n,) and J (n, n)."""
+        arguments = (np.float64(time), np.asarray(state, dtype=float), self.values)
+        with jax.enable_x64(True):
+            F, J = _program(self.flow, *arguments)(*arguments)
+            return np.asarray(F), np.asarray(J)
+
+    def free_at(self, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """F and J of the numbers that can change alone."""
+        F, J = self.at(state)
+        return F[self.free], J[np.ix_(self.free, self.free)]
+
+
+def flow_near(scenario: Any, state: np.ndarray) -> Flow:
+    """The scenario's flow, with quadratures that hold for states like this one."""
+    reach = scenario.reach(state[None], 0.0)
+    return scenario.flow() if reach is None else scenario.flow(None, reach)
+
+
+def jacobian(scenario: Any, state: np.ndarray) -> np.ndarray:
+    """J (n, n) at a flat state, n = ``scenario.state_length``."""
+    return LocalFlow.of(scenario, state).at(state)[1]
+
+
+def _refuse_time(local: LocalFlow, state: np.ndarray) -> None:
+    now, later = (local.at(state, time)[0] for time in (0.0, LATER))
+    if local.flow.knots is not None or not np.array_equal(now, later):
+        raise InputError(
+            "Argument `scenario` must have a drift that does not depend on time, but its learning rates or its teacher "
+            "change with time: learning stands still nowhere. Give it constant ones, with scenario.replace(...)."
+        )
+
+
+_programs: dict[Any, Any] = {}
+
+
+def _program(flow: Flow, *arguments: Any) -> Any:
+    _, state, values = arguments
+    key = (flow, len(state), frozenset((name, value.shape) for name, value in values.items()))
+    if key not in _programs:
+        small = len(state) <= SMALL_STATE if flow.quick is None else flow.quick
+        name = "linearisation"
+        _programs[key] = compile_program(name, flow.key, lambda: partial(_both, flow), arguments, {}, small=small)
+    return _programs[key]
+
+
+def _both(flow: Flow, time: Any, state: Any, values: dict[str, Any]) -> tuple[Any, Any]:
+    def twice(z: Any) -> tuple[Any, Any]:
+        F = flow.drift(time, z, values)
+        return F, F
+
+    J, F = jax.jacfwd(twice, has_aux=True)(state)
+    return F, J
