@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from learndyn.options import logspaced
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
     from learndyn.scenario_file import read_scenario_file, write_scenario_file
+    from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
     from learndyn.scenarios.student_teacher.inputs import Inputs
     from learndyn.scenarios.student_teacher.motion import RandomWalk, Rotation, Switch
     from learndyn.scenarios.student_teacher.networks import Student, Teacher
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Activation": "activations",
+    "AdaptiveRate": "scenarios.student_teacher.adaptive_rate",
     "InputError": "errors",
     "Inputs": "scenarios.student_teacher.inputs",
     "LearndynError": "errors",
@@ -70,6 +72,7 @@ _MODULES = ("activations", "figures", "functional", "plot", "schedules", "testin
 
 __all__ = [
     "Activation",
+    "AdaptiveRate",
     "InputError",
     "Inputs",
     "LearndynError",

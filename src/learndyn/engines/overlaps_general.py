@@ -91,6 +91,7 @@ class GeneralPlan:
             walks=process.teacher_drift is not None,
             cosine=1.0 - (process.teacher_drift or 0.0) / N,
             lengths=np.sqrt(squares[..., rows.B]).reshape(-1),
+            adaptive=-1 if process.adaptive_rate is None else process.adaptive_rate,
         )
         return cls(
             process=process,

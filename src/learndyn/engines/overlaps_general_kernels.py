@@ -55,6 +55,7 @@ class Rule(NamedTuple):
     walks: bool
     cosine: float  # of the angle by which each reference vector turns in an update
     lengths: np.ndarray  # (P,): lengths of the reference vectors, which stay
+    adaptive: int  # which own number is the learning rate; -1: none
 
 
 @_compile
@@ -249,14 +250,24 @@ def _signals(step, own, luck, rng, x, y, delta, change):
 
 
 @_compile
-def _learn_own(own, rates, change):
-    """u_e <- u_e + rate_e times the mean of the changes of a batch."""
+def _learn_own(own, rates, change, adaptive):
+    """u_e <- u_e + rate_e times the mean of the changes of a batch; the learning rate ends at 0 at the lowest."""
     if own is not None:
         for index in range(own.size):
             total = 0.0
             for a in range(change.shape[0]):
                 total += change[a, index]
             own[index] += rates[1 + index] / change.shape[0] * total
+        if adaptive >= 0 and own[adaptive] < 0.0:
+            own[adaptive] = 0.0
+
+
+@_compile
+def _rate(own, rate, adaptive):
+    """eta / N of this update: as given, or that times an own number."""
+    if own is None:
+        return rate
+    return rate * own[adaptive] if adaptive >= 0 else rate
 
 
 @_compile
@@ -336,13 +347,14 @@ def advance_general(
         _project(rule, W, G, x, e)
         _combined(matrices, update - base, e, y)
         _signals(step, own, luck, rng, x, y, delta, change)
+        rate = _rate(own, row[0], rule.adaptive)
         for block in range(blocks):
-            _learn(rule, block, W[block], G[block], row[0], delta, new[block])
+            _learn(rule, block, W[block], G[block], rate, delta, new[block])
         if rule.walks:
             _walk(rule, W, G, new)
         for block in range(blocks):
             _triangle(new[block], W[block])
-        _learn_own(own, row, change)
+        _learn_own(own, row, change, rule.adaptive)
         if (update + 1) % interval == 0 and _grown(rule, W, own, limits):
             return update + 1, True
     return last, False

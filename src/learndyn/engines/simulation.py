@@ -206,7 +206,7 @@ class RowUnit(ABC):
         rate = "a smaller learning rate"
         if own is not None:
             what = f"some |{own.name}_i| exceeded {GROWTH_LIMIT:g} times 1 + its largest value at the start"
-            rate = f"a smaller learning rate of {own.name}"
+            rate = own.remedy or f"a smaller learning rate of {own.name}"
             if own.fast:
                 rate += ", which on the fast time scale acts undivided at every update"
         reason = f"diverged at {self._clock(self.position)}: {what}. The rows before are kept; try {rate}."

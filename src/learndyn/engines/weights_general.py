@@ -59,6 +59,7 @@ class Learning(NamedTuple):
     decay: float  # lambda
     damping: float  # gamma, with momentum
     walk: float  # rate of the teacher's random walk
+    adaptive: int = -1  # which own number is the learning rate; -1: none
 
 
 class Walk(NamedTuple):
@@ -112,6 +113,21 @@ def _learn(vectors: Vectors, learning: Learning, scale: float, delta: np.ndarray
             add_and_dot(moved, scale / batch * delta[a, i], xi, xi)
         if momentum:
             add_and_dot(J, 1.0 / N, moved, moved)
+
+
+@compiled
+def _rate(own: Own | None, rate: float, adaptive: int) -> float:
+    """eta of this update: as given, or that times an own number."""
+    if own is None:
+        return rate
+    return rate * own.values[adaptive] if adaptive >= 0 else rate
+
+
+@compiled
+def _hold(own: Own, adaptive: int) -> None:
+    """A learning rate that would be negative becomes 0."""
+    if adaptive >= 0 and own.values[adaptive] < 0.0:
+        own.values[adaptive] = 0.0
 
 
 @compiled
@@ -172,9 +188,11 @@ def advance_general(
             error_signal(step, x, y, values_of(own), numbers_of(luck), 0, delta[a], direction_of(own))
             if own is not None:
                 own.total[:] += own.change / batch
+        eta = _rate(own, rate[0], learning.adaptive)
         if own is not None:
             move_own(own, rate, own.total)
-        _learn(vectors, learning, rate[0] / N, delta, inputs.Xi)
+            _hold(own, learning.adaptive)
+        _learn(vectors, learning, eta / N, delta, inputs.Xi)
         if learning.walk != 0.0:
             _walk(vectors.B, learning.walk, walk)
         if update % interval == 0:

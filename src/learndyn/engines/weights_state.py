@@ -130,7 +130,8 @@ class State:
         mean = self.vectors("mu")[0] if process.mean else nothing
         rng = self._streams[INPUTS]
         walk = Walk(self._streams.get(WALK, rng), self._lengths(), np.empty(self._N))
-        learning = Learning(process.weight_decay or 0.0, process.damping or 0.0, process.teacher_drift or 0.0)
+        numbers = process.weight_decay or 0.0, process.damping or 0.0, process.teacher_drift or 0.0
+        learning = Learning(*numbers, adaptive=-1 if process.adaptive_rate is None else process.adaptive_rate)
         return advance_general(
             process.step, Vectors(*map(self.vectors, "JVB")), Inputs(rng, roots, mean, self._space), learning, walk,
             first, last, interval, limit, rates, self._combination.rows(first, last), self._own, self._luck, _PARTS,

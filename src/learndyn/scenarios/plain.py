@@ -10,6 +10,7 @@ import numpy as np
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
 from learndyn.scenarios.student_teacher import motion
+from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
 from learndyn.scenarios.student_teacher.inputs import Inputs
 from learndyn.scenarios.student_teacher.networks import Student, Teacher
 from learndyn.scenarios.student_teacher.rules import Momentum, Rule
@@ -40,7 +41,7 @@ def scenario_to_plain(scenario: Any) -> dict[str, Any]:
 
 
 def _field_to_plain(name: str, value: Any) -> Any:
-    if isinstance(value, Schedule):
+    if isinstance(value, Schedule | AdaptiveRate):
         return value.to_plain()
     if isinstance(value, Rule):
         return value.name

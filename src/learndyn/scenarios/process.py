@@ -6,6 +6,7 @@ For update mu = 0, 1, ... at the time alpha = at + mu / N, from b inputs xi with
     J_i <- (1 - eta lambda / N) J_i + (eta / (N b)) sum_a F_i^a xi^a
     u_e <- u_e + rate_e s_e (1 / b) sum_a f_e^a,          s_e = 1 / N, or 1 for a fast number
 
+eta is given, or itself an own number (a learning rate that adapts), which is set to 0 where it would become negative.
 With momentum, the velocities V_i move first, and the weights with them:
 
     V_i <- (1 - gamma / N) V_i - (eta lambda / N) J_i + (eta / (N b)) sum_a F_i^a xi^a,      J_i <- J_i + V_i / N
@@ -41,6 +42,7 @@ class OwnNumbers:
     name: str  # such as "w": of a result's variable, and in messages
     start: np.ndarray  # (n,)
     fast: bool = False  # whether they learn by their rate at every update, not by 1 / N of it
+    remedy: str | None = None  # what to try when they grow without bound; None: a smaller learning rate of theirs
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,8 @@ class Process:
         With L sectors of the input (a spectrum, a tree) one matrix for each, (L, rows, rows); in branch i of a tree
         the rows are J_i, V_i and B_i alone.
     rates
-        eta and the rate of each own number, (1 + E,); or a function of times (n,) that gives rows (n, 1 + E).
+        eta and the rate of each own number, (1 + E,); or a function of times (n,) that gives rows (n, 1 + E). Where eta
+        is an own number, the first of the rates is a factor of it.
     own
         The student's numbers that learn, E in all, in the order in which the step has them.
     luck
@@ -93,6 +96,8 @@ class Process:
         Whether the inputs have the mean whose overlaps are the last row of C.
     tree
         Whether every unit sees its own branch.
+    adaptive_rate
+        Which of the own numbers is eta; None: none of them.
     """
 
     step: Any
@@ -110,12 +115,14 @@ class Process:
     spectrum: Spectrum | None = None
     mean: bool = False
     tree: bool = False
+    adaptive_rate: int | None = None
 
     @property
     def plain(self) -> bool:
-        """Whether nothing moves but weights and own numbers, by one white, centred input an update."""
+        """Whether nothing moves but weights and own numbers, by one white, centred input an update at a given rate."""
         return (
             self.batch == 1
+            and self.adaptive_rate is None
             and not (self.mean or self.tree)
             and self.damping is None
             and self.teacher_drift is None

@@ -48,12 +48,15 @@ def by_token(plain: dict[str, Any]) -> Function:
 
 
 def refuse_functions(plain: Any) -> None:
-    """Refuse the plain form of a scenario in which a schedule is a function: a file could not give it back."""
+    """Refuse the plain form of a scenario in which a rate is a function: a file could not give it back."""
     if isinstance(plain, dict):
-        if plain.get("kind") == Function.kind and "token" in plain:
+        if "token" in plain:
             raise InputError(
                 "A schedule that is a function cannot be written to a file, which holds numbers and text. Use one of "
                 "the schedules in learndyn.schedules, such as PiecewiseLinear through points of the function."
+                if plain.get("kind") == Function.kind
+                else "A learning rate that adapts by a function cannot be written to a file, which holds numbers and "
+                "text. Use ld.AdaptiveRate.murata."
             )
         for entry in plain.values():
             refuse_functions(entry)

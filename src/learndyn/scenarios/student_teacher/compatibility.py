@@ -9,6 +9,7 @@ import numpy as np
 from learndyn.activations import activation
 from learndyn.arguments import positive_semidefinite
 from learndyn.errors import InputError
+from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
 from learndyn.scenarios.student_teacher.inputs import Inputs
 from learndyn.scenarios.student_teacher.networks import one_a_unit
 from learndyn.scenarios.student_teacher.rules import Rule
@@ -21,6 +22,12 @@ def check_together(scenario: StudentTeacher) -> None:
     """Refuse options that do not go together."""
     _check_arrangements(scenario)
     _check_rule(scenario)
+    if isinstance(scenario.learning_rate, AdaptiveRate) and scenario.dynamics == "gradient_flow":
+        raise InputError(
+            "Argument `learning_rate` must be a number or a schedule for dynamics='gradient_flow', the limit of a "
+            "vanishing learning rate, but it is an ld.AdaptiveRate, by which the size of the rate matters. "
+            "Use dynamics='sgd'."
+        )
     _check_second_layer(scenario)
     if scenario.connectivity == "tree":
         _check_tree(scenario)

@@ -2,8 +2,9 @@
 
     hebb: F = tau,   perceptron: F = (tau - sigma) / 2,   adatron: F = -x where sigma tau < 0, else 0
 
-and rules of one's own (`learndyn.scenarios.student_teacher.rules.Rule`). A kernel receives a `RuleTag`, without
-content, whose numba type names the rule and carries a digest of its text, as that of an activation does
+and rules of one's own (`learndyn.scenarios.student_teacher.rules.Rule`); and `adapt(tag, error, eta, numbers)`, the
+rule of a learning rate that adapts (`learndyn.scenarios.student_teacher.adaptive_rate`). A kernel receives a `RuleTag`,
+without content, whose numba type names the rule and carries a digest of its text, as that of an activation does
 (`learndyn.activations.compiled`).
 """
 
@@ -11,16 +12,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from numba import types
+from numba.core.errors import NumbaError
 from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
 
-from learndyn.activations.compiled import SCALARS, _compiled
+from learndyn.activations.compiled import SCALARS, ScalarsType, _compiled
 from learndyn.activations.digest import digest_of, file_digest
+from learndyn.errors import InputError
+from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate, Murata, murata
 from learndyn.scenarios.student_teacher.rules import Momentum, Rule
 
-Modulation = Callable[..., Any]  # (x, sigma, tau, xp)
+Modulation = Callable[..., Any]  # (x, sigma, tau, xp); of a learning rate (error, eta, xp)
 
 # What a tag's type stands for, by (name, digest).
 _TAGGED: dict[tuple[str, str], Modulation] = {}
@@ -70,6 +76,32 @@ def rule_tag(rule: str | Momentum | Rule) -> RuleTag | None:
     return RuleTag(rule.name, rule.modulation) if isinstance(rule, Rule) else RuleTag(rule, NAMED[rule])
 
 
+def rate_tag(rate: AdaptiveRate) -> RuleTag:
+    """The tag of a learning rate's rule; refused in a sentence where it cannot be compiled."""
+    if isinstance(rate.h, Murata):
+        return RuleTag(Murata.kind, murata)
+    _check_compiles(rate.h.function)
+    return RuleTag("adaptive", rate.h.function)
+
+
+@lru_cache(maxsize=64)
+def _check_compiles(h: Modulation) -> None:
+    try:
+        _compiled(h, {}).compile((types.float64, types.float64, ScalarsType()))
+    except NumbaError as error:
+        reason = str(error).strip().splitlines()
+        raise InputError(
+            "Argument `h` of an ld.AdaptiveRate cannot be simulated, because it cannot be compiled: "
+            f"{reason[1] if len(reason) > 1 else reason[0]} "
+            "Compiled steps know numbers and the functions that expressions have (ld.activation)."
+        ) from error
+
+
+def adapt(tag: RuleTag, error: float, eta: float, numbers: np.ndarray) -> float:
+    """h(error, eta) of a learning rate inside a kernel."""
+    raise NotImplementedError("only inside numba kernels")
+
+
 def modulate(tag: RuleTag, x: float, sigma: float, tau: float) -> float:
     """The modulation of one unit inside a kernel."""
     raise NotImplementedError("only inside numba kernels")
@@ -106,3 +138,18 @@ def _compile_modulation(tag: Any, x: Any, sigma: Any, tau: Any) -> Any:
         return function(x, sigma, tau, SCALARS)
 
     return implementation
+
+
+@overload(adapt)
+def _compile_adaptation(tag: Any, error: Any, eta: Any, numbers: Any) -> Any:
+    if not isinstance(tag, RuleType):
+        return None
+    function = _compiled(_TAGGED[tag.rule, tag.digest], {})
+
+    def with_numbers(tag: Any, error: Any, eta: Any, numbers: Any) -> Any:
+        return function(error, eta, numbers, SCALARS)
+
+    def without(tag: Any, error: Any, eta: Any, numbers: Any) -> Any:
+        return function(error, eta, SCALARS)
+
+    return with_numbers if tag.rule == Murata.kind else without

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learndyn.arguments import array, nested, positive_semidefinite
+from learndyn.arguments import array, nested, number, positive_semidefinite
 from learndyn.errors import InputError
+from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
 
 if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.scenario import StudentTeacher
@@ -71,6 +72,9 @@ def _further(scenario: StudentTeacher, Q: np.ndarray, R: np.ndarray, more: dict[
         natural["R_reference"] = np.concatenate([R, np.zeros((K, references - M))], axis=1)
     if any(block.name == "T" for block in scenario.layout.blocks):
         natural["T"] = scenario.T
+    if isinstance(scenario.learning_rate, AdaptiveRate):
+        natural["eta"] = np.array(scenario.learning_rate.initial)
+        number(more.get("eta", 0.0), "eta", minimum=0.0)
     for name, value in more.items():
         if name not in natural:
             raise InputError(

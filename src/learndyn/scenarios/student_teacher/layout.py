@@ -29,9 +29,9 @@ class Block:
     @cached_property
     def places(self) -> np.ndarray:
         """Where each entry stands among the numbers that are kept; of the block's shape."""
-        lead, (rows, columns) = self.shape[:-2], self.shape[-2:] if len(self.shape) > 1 else (1, *self.shape)
         if not self.symmetric:
             return np.arange(int(np.prod(self.shape))).reshape(self.shape)
+        lead, (rows, columns) = self.shape[:-2], self.shape[-2:]
         size = rows * (columns + 1) // 2
         count = int(np.prod(lead))
         return (size * np.arange(count)[:, None, None] + state.places(rows)).reshape(self.shape)
@@ -51,7 +51,9 @@ class Block:
         return int(self.places.max()) + 1
 
     def names(self) -> list[str]:
-        """R_11, R_12, ...: the numbers that are kept, in order."""
+        """R_11, R_12, ...: the numbers that are kept, in order; a single number has no index."""
+        if not self.shape:
+            return [self.name]
         comma = "," if max(self.shape) > 9 else ""
         indices = np.stack(np.unravel_index(self.kept, self.shape), axis=-1) + 1
         return [f"{self.name}_{comma.join(map(str, index))}" for index in indices]

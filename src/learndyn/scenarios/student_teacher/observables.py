@@ -31,6 +31,7 @@ QUANTITIES = {
 FURTHER = {
     "w": Quantity(("student",), "output weights w_i of the student"),
     "theta": Quantity(("student",), "biases theta_i of the student"),
+    "eta": Quantity((), "learning rate eta, which adapts"),
     "d": Quantity(("student",), "overlaps d_i = J_i . mu with the mean of the inputs"),
     "R_space": Quantity(("space", "student", "teacher"), "overlaps J_i . B_n within each eigenspace of the inputs"),
     "Q_space": Quantity(("space", "student", "student2"), "overlaps J_i . J_k within each eigenspace of the inputs"),
@@ -95,6 +96,7 @@ def rows_of(structure: Structure, flat: np.ndarray, values: dict[str, Any], time
     parts, arrangement = layout_of(structure).unpack(flat), arrangement_of(structure)
     overlaps = arrangement.overlaps(parts, values, times, NUMPY)
     own = {name: parts[name] for name in ("w", "theta") if name in parts}
+    own |= {"eta": np.maximum(parts["eta"], 0.0)} if "eta" in parts else {}
     units = arrangement.units(parts, values, times, NUMPY)
     if "w" in own:
         own["w"] = output_weights(structure, parts, units, values, NUMPY)

@@ -9,6 +9,7 @@ import numpy as np
 
 from learndyn.activations import activation
 from learndyn.scenarios.process import OwnNumbers, Process, Spectrum
+from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
 from learndyn.scenarios.student_teacher.compiled_rules import rule_tag
 from learndyn.scenarios.student_teacher.motion import RandomWalk, Rotation, Switch
 from learndyn.scenarios.student_teacher.rules import Momentum
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def make_process(scenario: StudentTeacher, start: Start) -> Process:
     """The process of a scenario from a start that is complete for it."""
-    step = _step(scenario, start)
+    step, own = _step(scenario, start), _own(scenario, start)
     drift, s = scenario.teacher_drift, scenario.structure
     return Process(
         step=step,
@@ -30,7 +31,7 @@ def make_process(scenario: StudentTeacher, start: Start) -> Process:
         M=scenario.M,
         C=_overlaps(scenario, start),
         rates=_rates(scenario),
-        own=_own(scenario, start),
+        own=own,
         luck=luck_count(step, scenario.K),
         weight_decay=scenario.weight_decay or None,
         batch=scenario.batch_size,
@@ -40,6 +41,7 @@ def make_process(scenario: StudentTeacher, start: Start) -> Process:
         spectrum=Spectrum(scenario.values()["eigenvalues"], scenario.values()["shares"]) if s.spectrum else None,
         mean=s.shifted,
         tree=s.tree,
+        adaptive_rate=sum(len(part.start) for part in own) - 1 if s.adaptive else None,
     )
 
 
@@ -49,7 +51,7 @@ def _step(scenario: StudentTeacher, start: Start) -> Any:
     eta = scenario.learning_rate
     return make_step(
         [activation(name) for name in scenario.student.unit_activations],
-        float(eta(start.at)) if isinstance(eta, Schedule) else eta,
+        float(eta(start.at)) if isinstance(eta, Schedule) else 1.0 if isinstance(eta, AdaptiveRate) else eta,
         teacher=[activation(name) for name in teacher.unit_activations],
         w=None if learns_w or not s.weighted else start.w,
         v=teacher.output_weights,
@@ -61,6 +63,7 @@ def _step(scenario: StudentTeacher, start: Start) -> Any:
         keep=scenario.dropout_keep if s.dropout else None,
         output_weight_decay=scenario.output_weight_decay or None,
         rule=rule_tag(scenario.rule),
+        adaptive_rate=eta if isinstance(eta, AdaptiveRate) else None,
     )
 
 
@@ -70,14 +73,20 @@ def _own(scenario: StudentTeacher, start: Start) -> tuple[OwnNumbers, ...]:
         found.append(OwnNumbers("w", np.array(start.w), s.output_rule == "fast"))
     if s.learned_biases:
         found.append(OwnNumbers("theta", np.array(start.theta)))
+    if s.adaptive:
+        # The last, as the step has it.
+        remedy = "a rule that raises the learning rate less"
+        found.append(OwnNumbers("eta", np.array([dict(start.more)["eta"]]), remedy=remedy))
     return tuple(found)
 
 
 def _rates(scenario: StudentTeacher) -> np.ndarray | Callable[[np.ndarray], np.ndarray]:
     """eta, and the rate of each own number; a function of time where one of them has a schedule."""
     K = scenario.K
-    columns = [(scenario.learning_rate, 1)]
+    adaptive = isinstance(scenario.learning_rate, AdaptiveRate)
+    columns = [(1.0 if adaptive else scenario.learning_rate, 1)]
     columns += [(r, K) for r in (scenario.output_learning_rate, scenario.bias_learning_rate) if r is not None]
+    columns += [(1.0, 1)] if adaptive else []
     if not any(isinstance(rate, Schedule) for rate, _ in columns):
         return np.concatenate([np.full(count, rate) for rate, count in columns])
 

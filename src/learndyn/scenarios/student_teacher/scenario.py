@@ -22,6 +22,7 @@ from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.base import Flow, Noise, Quantity
 from learndyn.scenarios.student_teacher import compatibility, observables, state
+from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate, rate_of
 from learndyn.scenarios.student_teacher.flow import layout_of, make_flow
 from learndyn.scenarios.student_teacher.geometry import arrangement_of
 from learndyn.scenarios.student_teacher.inputs import Inputs
@@ -31,7 +32,7 @@ from learndyn.scenarios.student_teacher.networks import Student, Teacher, one_a_
 from learndyn.scenarios.student_teacher.rules import Momentum, rule_of
 from learndyn.scenarios.student_teacher.start import Start
 from learndyn.scenarios.student_teacher.structure import Structure
-from learndyn.schedules import Schedule, schedule_of
+from learndyn.schedules import Schedule
 
 DYNAMICS = ["sgd", "gradient_flow"]
 TIME_SCALES = ["N", "fast"]
@@ -71,7 +72,7 @@ class StudentTeacher:
     student, teacher
         `Student` and `Teacher`; any K and M, and any activations, unit by unit.
     learning_rate
-        eta, a number above 0 or a schedule (`ld.schedules`).
+        eta, a number above 0, a schedule (`ld.schedules`), or an `ld.AdaptiveRate`, which joins the state.
     dynamics
         ``"sgd"``: the full equations. ``"gradient_flow"``: the eta^2 terms dropped, the limit of small learning rates
         at fixed eta alpha (alpha and eta stay in the equations; `simulate` refuses it, since no finite step follows
@@ -159,10 +160,10 @@ class StudentTeacher:
         compatibility.check_together(self)
 
     def _check_numbers(self) -> None:
-        checked: dict[str, Any] = {"learning_rate": schedule_of(self.learning_rate, "learning_rate")}
+        checked: dict[str, Any] = {"learning_rate": rate_of(self.learning_rate, "learning_rate")}
         for name in ("output_learning_rate", "bias_learning_rate"):
             value = getattr(self, name)
-            checked[name] = None if value is None else schedule_of(value, name)
+            checked[name] = None if value is None else rate_of(value, name)
         for name in ("label_noise", "weight_decay", "output_weight_decay"):
             checked[name] = number(getattr(self, name), name, minimum=0.0)
         keep = checked["dropout_keep"] = number(self.dropout_keep, "dropout_keep", above=0.0)
@@ -257,6 +258,7 @@ class StudentTeacher:
             shifted=inputs is not None and inputs.mean_length > 0.0,
             motion=RandomWalk.kind if isinstance(drift, RandomWalk) else drift,
             schedules=tuple(rate.key() if isinstance(rate, Schedule) else None for rate in rates),
+            adaptive=self.learning_rate.key() if isinstance(self.learning_rate, AdaptiveRate) else None,
         )
 
     @cached_property
@@ -447,7 +449,8 @@ class StudentTeacher:
             name: np.broadcast_to(part, (*lead, *part.shape))
             for name, part in start.parts(self).items() if name not in record
         }  # fmt: skip
-        return self.layout.pack({**fixed, **record})
+        single = {"eta": record["eta"][..., 0]} if "eta" in record else {}
+        return self.layout.pack({**fixed, **record, **single})
 
     def first_impossible(self, states: np.ndarray, tolerance: float, times: Any = 0.0) -> int:
         """Number of leading states (rows of (times, n)) whose overlaps are a covariance, up to a relative tolerance."""
@@ -471,7 +474,7 @@ class StudentTeacher:
 
 
 def _numbers(value: Any) -> np.ndarray:
-    return value.numbers() if isinstance(value, Schedule) else np.asarray(value, dtype=float)
+    return value.numbers() if isinstance(value, Schedule | AdaptiveRate) else np.asarray(value, dtype=float)
 
 
 def _check_kind(value: Any, name: str, kinds: tuple[Any, ...]) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-6
 
 
-# Overlaps that an option adds, and from which order parameters a start must have them or may leave them out.
-MORE = ("T", "RV", "QJV", "QV", "d", "R_space", "Q_space", "R_reference")
+# What an option adds to the order parameters, and a start may leave out.
+MORE = ("T", "RV", "QJV", "QV", "d", "R_space", "Q_space", "R_reference", "eta")
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ class Start:
     at
         The time at which learning begins; schedules go by it.
     more
-        Overlaps of the options by name, where they are not the natural ones: ``RV``, ``QJV``, ``QV`` of the velocities
+        What options add, by name, where they are not the natural ones: ``RV``, ``QJV``, ``QV`` of the velocities
         (zeros), ``d`` with the mean of the inputs (zeros), ``R_space`` and ``Q_space`` in each eigenspace of the
         inputs (shares of R and Q), ``R_reference`` with all reference vectors of a moving teacher (zeros beyond R),
-        ``T`` of a teacher that walks at random (that of the teacher). A row of a result has them.
+        ``T`` of a teacher that walks at random (that of the teacher), ``eta`` of a learning rate that adapts (its
+        initial value). A row of a result has them.
 
     Raises
     ------

@@ -5,7 +5,8 @@
 
 and, where they learn, w_i in the direction e m_i g(x_i + theta_i) - lambda_w w_i, theta_i in the direction delta_i.
 With dropout m_i is 1 or 0 at random, else 1; zeta is the label noise. A soft committee machine has w = v = 1 and no
-biases, and its program holds none. Another rule has F(x_i + theta_i, sigma, tau) in place of delta_i.
+biases, and its program holds none. Another rule has F(x_i + theta_i, sigma, tau) in place of delta_i. A learning rate
+that adapts is the last of the own numbers, with the direction h(e^2 / 2, eta).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from learndyn.activations import Activation
 from learndyn.activations.compiled import ActivationTag, dg, g
 from learndyn.lanes.types import get, put, select
 from learndyn.scenarios.microscopic import error_signal
-from learndyn.scenarios.student_teacher.compiled_rules import RuleTag, modulate
+from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
+from learndyn.scenarios.student_teacher.compiled_rules import RuleTag, adapt, modulate, rate_tag
 
 __all__ = ["CommitteeStep", "error_signal", "luck_count", "make_step"]
 
@@ -47,6 +49,8 @@ class CommitteeStep(NamedTuple):
     keep: float | None = None  # a unit is kept when a standard normal is below this
     output_weight_decay: float | None = None  # lambda_w
     rule: RuleTag | None = None  # None: gradient descent
+    rate_rule: RuleTag | None = None  # h of a learning rate that adapts, and its numbers
+    rate_numbers: np.ndarray | None = None
 
 
 def make_step(
@@ -64,6 +68,7 @@ def make_step(
     keep: float | None = None,
     output_weight_decay: float | None = None,
     rule: RuleTag | None = None,
+    adaptive_rate: AdaptiveRate | None = None,
 ) -> CommitteeStep:
     """The update of a two-layer student.
 
@@ -89,6 +94,8 @@ def make_step(
         lambda_w of output weights that learn; None: no decay.
     rule
         The rule by which the first layer learns, alone and without dropout; None: gradient descent.
+    adaptive_rate
+        The rule of a learning rate that is the last of the own numbers; None: it is none of them.
 
     Returns
     -------
@@ -109,6 +116,8 @@ def make_step(
         keep=None if keep is None else float(ndtri(keep)),
         output_weight_decay=None if output_weight_decay is None else float(output_weight_decay),
         rule=rule,
+        rate_rule=None if adaptive_rate is None else rate_tag(adaptive_rate),
+        rate_numbers=None if adaptive_rate is None else _numbers(adaptive_rate.numbers()),
     )
 
 
@@ -274,6 +283,20 @@ def _direct_both(step, own, K, i, error, change, delta):
     put(change, K + i, delta)
 
 
+@_chosen
+def _direct_rate(step, own, K, error, change):
+    """Write h(error^2 / 2, eta)."""
+    if not _on(step, "rate_rule"):
+        return lambda step, own, K, error, change: None
+    parts = _on(step, "adaptive_w") + _on(step, "adaptive_theta")
+
+    def direct(step, own, K, error, change):
+        place = parts * K
+        put(change, place, adapt(step.rate_rule, 0.5 * error * error, get(own, place), step.rate_numbers))
+
+    return direct
+
+
 # ---- Layers: one activation after another
 
 
@@ -371,10 +394,12 @@ def _committee_error_signal(step, x, y, own, luck, place, delta, change):
         sigma = -_less_student(step.student, step, x, own, luck, place, change, 0.0 * tau)
         for i in range(x.shape[0]):
             put(delta, i, modulate(step.rule, _with_theta(step, own, x.shape[0], i, get(x, i)), sigma, tau))
+        _direct_rate(step, own, x.shape[0], tau - sigma, change)
 
     def by_gradient(step, x, y, own, luck, place, delta, change):
         error = _with_noise(step, luck, place, _teacher_output(step.teacher, step, y))
         error = _less_student(step.student, step, x, own, luck, place, change, error)
         _write_deltas(step.student, step, x, own, luck, place, error, delta, change)
+        _direct_rate(step, own, x.shape[0], error, change)
 
     return by_rule if _on(step, "rule") else by_gradient

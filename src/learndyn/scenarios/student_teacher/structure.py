@@ -36,6 +36,7 @@ class Structure:
     shifted: bool  # inputs have a mean
     motion: Any  # RandomWalk without its rate ("random_walk"), Rotation, Switch
     schedules: tuple[Any, ...]  # keys of the schedules of J, w, theta; None where a rate is constant
+    adaptive: tuple[Any, ...] | None = None  # key of the rule that the rate of J follows; eta is in the state
     samples: int | None = None
     reach: float = STANDARD_REACH  # standard deviations up to which quadratures hold
 
@@ -54,7 +55,7 @@ class Structure:
         """A soft committee machine with one activation that knows its sums, and no option."""
         off = (
             self.weighted, self.output_rule, self.biased, self.noisy, self.decays, self.dropout, self.batched,
-            self.tree, self.spectrum, self.shifted, self.motion, *self.schedules,
+            self.tree, self.spectrum, self.shifted, self.motion, *self.schedules, self.adaptive,
         )  # fmt: skip
         single = len(set(self.activations)) == 1
         return self.rule == "gradient" and not any(off) and single and knows_sums(self.activations[0])
