@@ -26,11 +26,13 @@ SEGMENT_TRIES = 4096
 
 
 @lru_cache(maxsize=1)
-def _solver() -> diffrax.AbstractERK:
+def runge_kutta() -> diffrax.AbstractERK:
+    """The method of all steps."""
     return diffrax.Tsit5()
 
 
-def _unpack(packed: dict[str, Any]) -> dict[str, Any]:
+def unpack(packed: dict[str, Any]) -> dict[str, Any]:
+    """The packed carry by name."""
     time, end, last_error, error_before, *length = packed["clock"]
     steps, tries, first = packed["counts"]
     return {
@@ -45,7 +47,8 @@ def _unpack(packed: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pack(carry: dict[str, Any]) -> dict[str, Any]:
+def pack(carry: dict[str, Any]) -> dict[str, Any]:
+    """The carry in the few arrays of `theory.first_carry`."""
     first, slope = carry["fsal"]
     length = [carry["length"]] if "length" in carry else []
     return {
@@ -56,7 +59,7 @@ def _pack(carry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _begin_anew_at_knots(
+def begin_anew_at_knots(
     carry: dict[str, Any], new: dict[str, Any], length: Any, keep: Any, stops: Any, resumes: Any, until: Any
 ) -> dict[str, Any]:
     """What is new after a step, if there are knots: it may have come to one, and the next may have to stop at one.
@@ -73,6 +76,16 @@ def _begin_anew_at_knots(
     return {"time": time, "next": jnp.minimum(time + length, stop), "length": length, "fsal": (first | arrived, slope)}
 
 
+def may_go_on(flow: Flow, carry: dict[str, Any], until: Any, limit: Any, stops: Any) -> Any:
+    """Whether there is another step to make: before the end, with a step size and a state that are fit for it."""
+    step = carry["next"] - carry["time"]
+    fine = (step > SMALLEST_STEP * jnp.maximum(1.0, jnp.abs(carry["time"]))) & jnp.isfinite(step)
+    fine |= carry["next"] == until  # what is left to the end may be a rounding error
+    if len(stops):
+        fine |= (carry["next"] == stops).any()
+    return (carry["time"] < until) & fine & (flow.size(carry["state"]) <= limit)
+
+
 def advance(
     flow: Flow, packed: dict[str, Any], saved: Any, values: dict[str, Any], numbers: Any
 ) -> tuple[dict[str, Any], Any]:
@@ -81,10 +94,10 @@ def advance(
     ``numbers`` = (until, rtol, atol, limit of the size, largest number of tries, and of the knots, where there are
     any, the stops and the resumes).
     """
-    carry = _unpack(packed)
+    carry = unpack(packed)
     until, rtol, atol, limit, max_steps = numbers[:5]
     stops, resumes = numbers[5:].reshape(2, -1)
-    solver = _solver()
+    solver = runge_kutta()
     term = diffrax.ODETerm(flow.drift)
     controller = diffrax.PIDController(rtol=rtol, atol=atol)
     order: Any = solver.error_order(term)
@@ -99,13 +112,7 @@ def advance(
 
     def going_on(loop: Any) -> Any:
         carry, _, _, count = loop
-        step = carry["next"] - carry["time"]
-        fine = (step > SMALLEST_STEP * jnp.maximum(1.0, jnp.abs(carry["time"]))) & jnp.isfinite(step)
-        fine |= carry["next"] == until  # what is left to the end may be a rounding error
-        if len(stops):
-            fine |= (carry["next"] == stops).any()
-        fine &= flow.size(carry["state"]) <= limit
-        return (carry["time"] < until) & (count < capacity) & fine & (carry["tries"] < last_try)
+        return may_go_on(flow, carry, until, limit, stops) & (count < capacity) & (carry["tries"] < last_try)
 
     def one_step(loop: Any) -> Any:
         carry, dense, ends, count = loop
@@ -128,7 +135,7 @@ def advance(
             "tries": carry["tries"] + 1,
         }
         if len(stops):
-            new |= _begin_anew_at_knots(carry, new, end - start, keep, stops, resumes, until)
+            new |= begin_anew_at_knots(carry, new, end - start, keep, stops, resumes, until)
         ends = ends.at[count + 1].set(jnp.where(keep, new["time"], jnp.inf))
         return new, dense, ends, count + keep
 
@@ -139,4 +146,4 @@ def advance(
         piece = jax.tree.map(lambda buffer: buffer[step], dense)
         return solver.interpolation_cls(t0=ends[step], t1=ends[step + 1], **piece).evaluate(moment)
 
-    return _pack(carry), jax.vmap(interpolate)(saved)
+    return pack(carry), jax.vmap(interpolate)(saved)

@@ -59,7 +59,7 @@ def integrate(
     """
     timings = {"trace": 0.0, "compile": 0.0, "run": 0.0}
     until = float(times[-1])
-    begin, knots = _knots(flow, values, at, until)
+    begin, knots = knots_of(flow, values, at, until)
     rows = np.empty((len(times), len(state)))
     done = int(np.searchsorted(times, begin, side="right"))
     rows[:done] = state
@@ -79,7 +79,7 @@ def integrate(
                 last = int(np.searchsorted(times, clock_now[0], side="right"))
                 rows[done:last] = np.asarray(interpolated)[done:last]
                 done = max(done, last)
-                status = _status(carry, clock_now, tries, ends, numbers, flow)
+                status = status_of(carry, clock_now, tries, ends, numbers, flow)
                 if status == "running" and tries == before:
                     # The program has no way on, though it looks as if there were one: an error in learndyn, not a loop.
                     status = "not_finite"
@@ -98,7 +98,7 @@ def integrate(
     return Integration(times[:done], rows[:done], status, end, steps, timings)
 
 
-def _knots(flow: Flow, values: dict[str, np.ndarray], at: float, until: float) -> tuple[float, np.ndarray]:
+def knots_of(flow: Flow, values: dict[str, np.ndarray], at: float, until: float) -> tuple[float, np.ndarray]:
     """The time to begin at, and the knots as `advance` takes them: stops, then resumes; empty where there are none."""
     knots = () if flow.knots is None else flow.knots(values)
     if np.size(knots) == 0:
@@ -107,7 +107,8 @@ def _knots(flow: Flow, values: dict[str, np.ndarray], at: float, until: float) -
     return begin, np.concatenate([stops, resumes])
 
 
-def _status(carry: Any, clock: np.ndarray, tries: int, ends: set[float], numbers: np.ndarray, flow: Flow) -> str:
+def status_of(carry: Any, clock: np.ndarray, tries: int, ends: set[float], numbers: np.ndarray, flow: Flow) -> str:
+    """How a run has ended, or "running"; `ends` are times at which a step may be short."""
     reached, end_of_next = clock[:2]
     until, _, _, limit, max_steps = numbers[:5]
     if reached >= until:
