@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from learndyn import activations, figures, functional, plot, schedules, testing
     from learndyn.activations import Activation, activation
     from learndyn.activations.users import new_activation
+    from learndyn.analysis.fixed_points import find_fixed_point, fixed_points, stability
     from learndyn.analysis.fluctuations import fluctuations
     from learndyn.errors import InputError, LearndynError, LearndynWarning
     from learndyn.options import logspaced
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
     from learndyn.scenario_file import read_scenario_file, write_scenario_file
+    from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
+    from learndyn.scenarios.site_symmetric.start import SymmetricStart
     from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
     from learndyn.scenarios.student_teacher.inputs import Inputs
     from learndyn.scenarios.student_teacher.motion import RandomWalk, Rotation, Switch
@@ -47,14 +50,18 @@ _HOME = {
     "RandomWalk": "scenarios.student_teacher.motion",
     "Rotation": "scenarios.student_teacher.motion",
     "Rule": "scenarios.student_teacher.rules",
+    "SiteSymmetric": "scenarios.site_symmetric.scenario",
     "Start": "scenarios.student_teacher.start",
     "Student": "scenarios.student_teacher.networks",
     "StudentTeacher": "scenarios.student_teacher.scenario",
     "Switch": "scenarios.student_teacher.motion",
+    "SymmetricStart": "scenarios.site_symmetric.start",
     "Teacher": "scenarios.student_teacher.networks",
     "accuracy": "verbs.accuracy",
     "activation": "activations",
     "drift": "verbs",
+    "find_fixed_point": "analysis.fixed_points",
+    "fixed_points": "analysis.fixed_points",
     "fluctuations": "analysis.fluctuations",
     "load": "results",
     "logspaced": "options",
@@ -65,6 +72,7 @@ _HOME = {
     "scenario_of": "results",
     "simulate": "verbs",
     "solve": "verbs",
+    "stability": "analysis.fixed_points",
     "start_of": "results",
     "write_scenario_file": "scenario_file",
 }
@@ -81,16 +89,20 @@ __all__ = [
     "RandomWalk",
     "Rotation",
     "Rule",
+    "SiteSymmetric",
     "Start",
     "Student",
     "StudentTeacher",
     "Switch",
+    "SymmetricStart",
     "Teacher",
     "accuracy",
     "activation",
     "activations",
     "drift",
     "figures",
+    "find_fixed_point",
+    "fixed_points",
     "fluctuations",
     "functional",
     "load",
@@ -104,6 +116,7 @@ __all__ = [
     "schedules",
     "simulate",
     "solve",
+    "stability",
     "start_of",
     "testing",
     "write_scenario_file",

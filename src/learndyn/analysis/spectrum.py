@@ -1,11 +1,13 @@
 """Eigenvalues and directions of the linearised flow, in an order and a form that two runs share.
 
-    J r = lambda r,    l J = lambda l,    l_a . r_b = delta_ab
+J r = lambda r,    l J = lambda l,    l_a . r_b = delta_ab
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -64,34 +66,35 @@ class Spectrum:
 
 def spectrum_of(J: np.ndarray) -> Spectrum:
     """The spectrum of a finite square matrix."""
-    values, vectors = np.linalg.eig(J)
+    found: Any = np.linalg.eig(J)
+    values, vectors = np.asarray(found[0], dtype=complex), np.asarray(found[1])
     size = float(np.abs(values).max(initial=0.0))
-    values = np.where(np.abs(values.imag) <= EQUAL * size, values.real, values)
-    order = np.lexsort((-values.imag, _clustered(-values.real, EQUAL * size)))
+    values = np.where(np.abs(np.imag(values)) <= EQUAL * size, np.real(values), values)
+    order = np.lexsort((-np.imag(values), _clustered(-np.real(values), EQUAL * size)))
     values, vectors = values[order], vectors[:, order]
     multiplicity = (np.abs(values[:, None] - values[None, :]) <= EQUAL * size).sum(1)
     columns = np.zeros(J.shape)
     place = 0
     while place < len(values):
-        if values[place].imag != 0.0:
-            columns[:, place : place + 2] = np.stack([vectors[:, place].real, vectors[:, place].imag], axis=1)
+        if np.imag(values[place]) != 0.0:
+            columns[:, place : place + 2] = np.stack([np.real(vectors[:, place]), np.imag(vectors[:, place])], axis=1)
             place += 2
             continue
         end = place + int(multiplicity[place])
-        columns[:, place:end] = _plain_basis(J, values[place:end].real.mean(), np.real(vectors[:, place:end]))
+        columns[:, place:end] = _plain_basis(J, np.real(values[place:end]).mean(), np.real(vectors[:, place:end]))
         place = end
     columns = _signed(columns)
     with np.errstate(divide="ignore"):
         independent = len(J) == 0 or np.linalg.cond(columns) < 1.0 / EQUAL
     left = np.linalg.inv(columns) if independent else None
-    return Spectrum(values.real, values.imag, columns, left, multiplicity)
+    return Spectrum(np.real(values), np.imag(values), columns, left, multiplicity)
 
 
 def _clustered(values: np.ndarray, width: float) -> np.ndarray:
     """The values, those of a chain of near neighbours all replaced by its first, so that rounding orders nothing."""
     order = np.argsort(values, kind="stable")
     found = values.copy()
-    for before, after in zip(order[:-1], order[1:], strict=True):
+    for before, after in pairwise(order):
         if values[after] - values[before] <= width:
             found[after] = found[before]
     return found

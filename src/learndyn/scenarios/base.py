@@ -2,7 +2,8 @@
 
 For developers: a scenario is a frozen dataclass that implements `Scenario`. Its `flow()` is what the theory engine
 integrates, its `step()` what the simulation engines repeat. Everything else (solve, simulate, save, plot, the command
-line) then works with it. With `noise()`, `parameter_names()` and `error_function()` it has `ld.fluctuations` too.
+line) then works with it. With `noise()`, `parameter_names()` and `error_function()` it has `ld.fluctuations` too, with
+`parameter_names()` all that looks for fixed points; `landmarks()` helps there.
 """
 
 from __future__ import annotations
@@ -78,6 +79,23 @@ class Noise:
     source: str
     length_term: Callable[[Any, Any, dict[str, Any]], Any]
     closeness: Callable[[np.ndarray], Closeness] | None = None
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """What a scenario knows of its state space; a scenario need not have it, and its ``landmarks()`` gives it.
+
+    ``permutations`` (count, n) tell where each number of a flat state comes from under an exchange of units that
+    changes nothing else, the identity first. ``solution`` is the start at which nothing is left to learn, or None.
+    ``edge(state)`` is a sentence where derivatives of the drift are one-sided, ``tip(state)`` one where it has none at
+    all, else they are empty. ``scattered(count, seed)`` are starts all over the possible states.
+    """
+
+    permutations: np.ndarray
+    solution: Any
+    edge: Callable[[np.ndarray], str]
+    tip: Callable[[np.ndarray], str]
+    scattered: Callable[[int, int], list[Any]]
 
 
 @runtime_checkable

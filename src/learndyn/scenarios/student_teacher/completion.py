@@ -120,6 +120,7 @@ def check_overlaps(Q: np.ndarray, R: np.ndarray, T: np.ndarray) -> None:
         np.block([[Q, R], [R.T, T]]),
         "R",
         "Here the matrix [[Q, R], [R^T, T]] of all overlaps is meant: check R against Q and T.",
+        TOLERANCE,
     )
 
 

@@ -20,7 +20,7 @@ from learndyn.activations.averages.selection import REACHES
 from learndyn.arguments import choice, count, did_you_mean, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
-from learndyn.scenarios.base import Flow, Noise, Quantity
+from learndyn.scenarios.base import Flow, Landmarks, Noise, Quantity
 from learndyn.scenarios.student_teacher import compatibility, observables, state
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate, rate_of
 from learndyn.scenarios.student_teacher.flow import layout_of, make_flow
@@ -437,6 +437,12 @@ class StudentTeacher:
         from learndyn.scenarios.student_teacher.accuracy import drift_errors
 
         return drift_errors(self._with(samples, self.reach(states, times)), states, self.values(), times)
+
+    def landmarks(self) -> Landmarks:
+        """Symmetries, the solution, edges, and where to look."""
+        from learndyn.scenarios.student_teacher.landmarks import landmarks_of
+
+        return landmarks_of(self)
 
     def parameter_names(self) -> list[str]:
         """R_11, R_12, ..., Q_11, Q_12, ...: the numbers of the flat state, in its order."""
