@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from learndyn.activations.users import new_activation
     from learndyn.analysis.fixed_points import find_fixed_point, fixed_points, stability
     from learndyn.analysis.fluctuations import fluctuations
+    from learndyn.analysis.learning_rates.constant import optimal_learning_rate
+    from learndyn.analysis.learning_rates.greedy import greedy_schedule
+    from learndyn.analysis.learning_rates.schedule import optimal_schedule
     from learndyn.errors import InputError, LearndynError, LearndynWarning
     from learndyn.options import logspaced
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
@@ -63,10 +66,13 @@ _HOME = {
     "find_fixed_point": "analysis.fixed_points",
     "fixed_points": "analysis.fixed_points",
     "fluctuations": "analysis.fluctuations",
+    "greedy_schedule": "analysis.learning_rates.greedy",
     "load": "results",
     "logspaced": "options",
     "mean_and_error": "results",
     "new_activation": "activations.users",
+    "optimal_learning_rate": "analysis.learning_rates.constant",
+    "optimal_schedule": "analysis.learning_rates.schedule",
     "read_scenario_file": "scenario_file",
     "save": "results",
     "scenario_of": "results",
@@ -105,10 +111,13 @@ __all__ = [
     "fixed_points",
     "fluctuations",
     "functional",
+    "greedy_schedule",
     "load",
     "logspaced",
     "mean_and_error",
     "new_activation",
+    "optimal_learning_rate",
+    "optimal_schedule",
     "plot",
     "read_scenario_file",
     "save",

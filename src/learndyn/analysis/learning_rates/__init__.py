@@ -1,0 +1,1 @@
+"""How to learn fastest: the best constant learning rate, the best schedule, and the greedy one."""
