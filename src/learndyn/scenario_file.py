@@ -25,8 +25,17 @@ import numpy as np
 from learndyn.errors import InputError
 from learndyn.files import replacing
 from learndyn.options import LogSpaced, save_times
-from learndyn.scenario_keys import START_KIND, STARTS, TABLES, Key, Mistakes
-from learndyn.scenarios.plain import FIELD_TABLES, KINDS, PARTS, scenario_to_plain, start_to_plain, table_from_plain
+from learndyn.scenario_keys import SCENARIOS, START_KIND, STARTS, STARTS_OF, TABLES, Key, Mistakes
+from learndyn.scenarios.plain import (
+    FIELD_TABLES,
+    KINDS,
+    PARTS,
+    scenario_to_plain,
+    start_from_plain,
+    start_to_plain,
+    table_from_plain,
+)
+from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
 from learndyn.scenarios.student_teacher.scenario import StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
 from learndyn.schedules import refuse_functions
@@ -41,7 +50,7 @@ class ScenarioFile:
     """
 
     scenario: Any
-    start: Start | None = None
+    start: Any = None
     solve: dict[str, Any] | None = None
     simulate: dict[str, Any] | None = None
     title: str | None = None
@@ -102,7 +111,8 @@ def _parse(text: str, name: str, require: tuple[str, ...] = ()) -> ScenarioFile:
     mistakes.check(plain, "", keys)
     tables = {key: plain[key] for key in ("scenario", "start", "solve", "simulate") if isinstance(plain.get(key), dict)}
     scenario = _scenario(tables["scenario"], mistakes) if "scenario" in tables else None
-    start = _start(tables["start"], scenario, mistakes) if "start" in tables else None
+    kind = tables.get("scenario", {}).get("kind")
+    start = _start(tables["start"], scenario, kind, mistakes) if "start" in tables else None
     at = start.at if start else None if "start" in tables else 0.0
     solve = _solve(tables["solve"], at, mistakes) if "solve" in tables else None
     simulate = _simulate(tables["simulate"], solve, scenario, at, mistakes) if "simulate" in tables else None
@@ -128,6 +138,8 @@ def _toml(text: str, name: str) -> dict[str, Any]:
 
 
 def _scenario(plain: dict[str, Any], mistakes: Mistakes) -> Any:
+    if _has_own_tables(plain.get("kind")):
+        return _scenario_without_parts(plain, mistakes)
     good = mistakes.check(plain, "scenario", TABLES["scenario"])
     built: dict[str, Any] = {}
     for part, cls in PARTS.items():
@@ -148,7 +160,25 @@ def _scenario(plain: dict[str, Any], mistakes: Mistakes) -> Any:
     return None
 
 
-def _start(plain: dict[str, Any], scenario: Any, mistakes: Mistakes) -> Start | None:
+def _has_own_tables(kind: Any) -> bool:
+    return isinstance(kind, str) and kind in SCENARIOS
+
+
+def _scenario_without_parts(plain: dict[str, Any], mistakes: Mistakes) -> Any:
+    if mistakes.check(plain, "scenario", SCENARIOS[plain["kind"]]):
+        with mistakes.of("scenario"):
+            return KINDS[plain["kind"]](**{key: value for key, value in plain.items() if key != "kind"})
+    return None
+
+
+def _start(plain: dict[str, Any], scenario: Any, scenario_kind: Any, mistakes: Mistakes) -> Any:
+    if _has_own_tables(scenario_kind):
+        if not mistakes.check(plain, "start", STARTS_OF[scenario_kind]):
+            return None
+        with mistakes.of("start"):
+            own = start_from_plain({**plain, "kind": scenario_kind})
+            return scenario.as_start(own) if scenario else own
+        return None
     kind = plain.get("kind", "overlaps")
     # Of an unknown kind no key is known; the kind itself is then the one mistake to report.
     known = STARTS[kind] if kind in list(STARTS) else {}
@@ -175,6 +205,12 @@ def _simulate(
     options = _run_options(plain, "simulate", mistakes)
     if options is None:
         return None
+    if isinstance(scenario, SiteSymmetric):
+        mistakes.add(
+            "simulate",
+            f'is not for kind = "{scenario.kind}": at every finite N chance makes the sites different. Leave out '
+            "[simulate], or describe student and teacher as two networks.",
+        )
     if isinstance(scenario, StudentTeacher):
         sizes = options["N"] if isinstance(options["N"], list) else [options["N"]]
         _check_simulation(scenario, int(min(sizes)), mistakes)

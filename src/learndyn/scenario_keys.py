@@ -14,6 +14,7 @@ from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
 from learndyn.scenarios.methods import METHODS
 from learndyn.scenarios.plain import KINDS
+from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
 from learndyn.scenarios.student_teacher.rules import NAMED
 from learndyn.scenarios.student_teacher.scenario import CONNECTIVITIES, DYNAMICS, TIME_SCALES
 
@@ -92,6 +93,7 @@ ACTIVATION = Kind(
     lambda value: isinstance(value, str) or (isinstance(value, list) and all(isinstance(x, str) for x in value)),
     '"erf"',
 )
+ONE_ACTIVATION = Kind("the name of an activation in quotes", lambda value: isinstance(value, str), '"erf"')
 RATE = Kind(
     "a number above 0, or a table of a schedule",
     lambda value: (_is_number(value) and value > 0) or isinstance(value, dict),
@@ -205,6 +207,28 @@ STARTS: dict[str, dict[str, Key]] = {
     },
 }
 START_KIND = Key(_word(list(STARTS)))
+# The tables [scenario] and [start] of the kinds of scenario that have their own.
+SCENARIOS: dict[str, dict[str, Key]] = {
+    SiteSymmetric.kind: {
+        "kind": Key(_word(sorted(KINDS))),
+        "units": Key(_whole(example="1000"), required=True),
+        "activation": Key(ONE_ACTIVATION),
+        "learning_rate": Key(RATE, required=True),
+        "dynamics": Key(_word(DYNAMICS)),
+        "label_noise": Key(_number(minimum=0)),
+        "weight_decay": Key(_number(minimum=0)),
+    },
+}
+STARTS_OF: dict[str, dict[str, Key]] = {
+    SiteSymmetric.kind: {
+        "kind": Key(_word([SiteSymmetric.kind])),
+        "R": Key(_number(example="0.001"), required=True),
+        "S": Key(_number(example="0.0"), required=True),
+        "Q": Key(_number(minimum=0, example="0.25"), required=True),
+        "C": Key(_number(example="0.0"), required=True),
+        "at": _at,
+    },
+}
 
 
 # Mistakes.

@@ -9,6 +9,8 @@ import numpy as np
 
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
+from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
+from learndyn.scenarios.site_symmetric.start import SymmetricStart
 from learndyn.scenarios.student_teacher import motion
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
 from learndyn.scenarios.student_teacher.inputs import Inputs
@@ -18,7 +20,9 @@ from learndyn.scenarios.student_teacher.scenario import OPTIONS, StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
 from learndyn.schedules import Schedule
 
-KINDS: dict[str, Any] = {StudentTeacher.kind: StudentTeacher}
+KINDS: dict[str, Any] = {cls.kind: cls for cls in (StudentTeacher, SiteSymmetric)}
+# Starts that say of which scenario they are; `Start` does not.
+STARTS: dict[str, Any] = {SiteSymmetric.kind: SymmetricStart}
 PARTS: dict[str, Any] = {"student": Student, "teacher": Teacher}
 # Fields that hold a table of their own, by the word that its key `kind` has; those of one class need none.
 FIELD_TABLES: dict[str, dict[str, Any]] = {
@@ -96,16 +100,20 @@ def table_from_plain(name: str, plain: dict[str, Any]) -> Any:
     return build(kinds[kind], rest, where)
 
 
-def start_to_plain(start: Start) -> dict[str, Any]:
+def start_to_plain(start: Any) -> dict[str, Any]:
     """The start as a dict."""
-    plain = {entry.name: _plain_value(getattr(start, entry.name)) for entry in fields(start)}
+    plain: dict[str, Any] = {entry.name: _plain_value(getattr(start, entry.name)) for entry in fields(start)}
+    for kind, cls in STARTS.items():
+        if isinstance(start, cls):
+            return {"kind": kind, **plain}
     plain["more"] = {name: _plain_value(value) for name, value in start.more}
     return {name: value for name, value in plain.items() if value is not None and value != {}}
 
 
-def start_from_plain(plain: dict[str, Any]) -> Start:
+def start_from_plain(plain: dict[str, Any]) -> Any:
     """The start of a dict."""
-    return build(Start, plain, "start")
+    rest = {key: value for key, value in plain.items() if key != "kind"}
+    return build(STARTS[plain["kind"]], rest, "start") if plain.get("kind") in STARTS else build(Start, plain, "start")
 
 
 def build(kind: Any, plain: Any, where: str) -> Any:

@@ -1,0 +1,1 @@
+"""Student and teacher of equal size whose sites are all alike: four order parameters for any number of units."""
