@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from learndyn.activations.users import new_activation
     from learndyn.analysis.fixed_points import find_fixed_point, fixed_points, stability
     from learndyn.analysis.fluctuations import fluctuations
+    from learndyn.analysis.phase_diagram import phase_diagram
     from learndyn.analysis.learning_rates.constant import optimal_learning_rate
     from learndyn.analysis.learning_rates.greedy import greedy_schedule
     from learndyn.analysis.learning_rates.schedule import optimal_schedule
@@ -71,6 +72,7 @@ _HOME = {
     "logspaced": "options",
     "mean_and_error": "results",
     "new_activation": "activations.users",
+    "phase_diagram": "analysis.phase_diagram",
     "optimal_learning_rate": "analysis.learning_rates.constant",
     "optimal_schedule": "analysis.learning_rates.schedule",
     "read_scenario_file": "scenario_file",
@@ -118,6 +120,7 @@ __all__ = [
     "new_activation",
     "optimal_learning_rate",
     "optimal_schedule",
+    "phase_diagram",
     "plot",
     "read_scenario_file",
     "save",

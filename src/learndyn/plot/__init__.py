@@ -3,6 +3,7 @@
     learning_curve      eps_g against alpha: theory as lines, simulations as markers with their standard errors
     order_parameters    R_in and Q_ik against alpha
     overview            eps_g, R and Q below each other
+    phase_diagram       where learning succeeds, and how long it takes
     paper               the look, as a context: one column wide, colour-blind-safe, text stays text
     save                a picture to a file, in that look
 
@@ -13,6 +14,17 @@ from learndyn.plot.files import save
 from learndyn.plot.learning_curve import learning_curve
 from learndyn.plot.order_parameters import order_parameters
 from learndyn.plot.overview import overview
+from learndyn.plot.phase_diagram import phase_diagram
 from learndyn.plot.style import COLUMN, PALETTE, TEXT_WIDTH, paper
 
-__all__ = ["COLUMN", "PALETTE", "TEXT_WIDTH", "learning_curve", "order_parameters", "overview", "paper", "save"]
+__all__ = [
+    "COLUMN",
+    "PALETTE",
+    "TEXT_WIDTH",
+    "learning_curve",
+    "order_parameters",
+    "overview",
+    "paper",
+    "phase_diagram",
+    "save",
+]
