@@ -29,6 +29,8 @@ class Update:
         self.parts = self.start.parts(scenario)
         self.rng = np.random.default_rng(seed)
         self.K, self.M = scenario.K, scenario.M
+        self.eta = float(self.parts["eta"]) if "eta" in self.parts else scenario.learning_rate
+        self.seen = np.empty(0)
 
     def means(self):
         sums = {}
@@ -58,16 +60,21 @@ class Update:
         tau = tau + s.label_noise * self.rng.standard_normal(len(x))
         error = tau - g @ w
         delta = w * dg * error[:, None]
+        self.seen = error**2 / 2
         return delta, error[:, None] * g - s.output_weight_decay * w, delta
 
     def _own(self, w, theta):
         rates = {"w": (self.s.output_learning_rate, w), "theta": (self.s.bias_learning_rate, theta)}
-        return {name: rate * change.mean(0) for name, (rate, change) in rates.items() if rate is not None}
+        found = {name: rate * change.mean(0) for name, (rate, change) in rates.items() if rate is not None}
+        if "eta" in self.parts:
+            h = self.s.learning_rate.h
+            found["eta"] = (h.a * self.eta * (h.b * (self.seen - h.floor) - self.eta)).mean()
+        return found
 
     # ---- The arrangements
 
     def _batch(self, S):
-        s, eta, decay, b = self.s, self.s.learning_rate, self.s.weight_decay, self.s.batch_size
+        s, eta, decay, b = self.s, self.eta, self.s.weight_decay, self.s.batch_size
         K, parts = self.K, self.parts
         if s.inputs is not None and not s.inputs.plain and s.inputs.mean_length == 0.0:
             return self._spectrum(S)
@@ -127,11 +134,11 @@ class Update:
             inputs.append((xi @ W[:K].T, xi @ W[K:].T, value * share))
             x, y = x + inputs[-1][0], y + inputs[-1][1]
         F, change_w, change_theta = self._signal(x, y)
-        push = s.learning_rate * F.T / S
+        push = self.eta * F.T / S
         R = [push @ of_space for _, of_space, _ in inputs]
         Q = [push @ own for own, _, _ in inputs]
-        square = [s.learning_rate * trace / s.batch_size * push @ F for _, _, trace in inputs]
-        eta_lambda = s.learning_rate * s.weight_decay
+        square = [self.eta * trace / s.batch_size * push @ F for _, _, trace in inputs]
+        eta_lambda = self.eta * s.weight_decay
         return self._own(change_w, change_theta) | {
             "R": np.array(R) - eta_lambda * parts["R"],
             "Q": np.array([q + q.T + more for q, more in zip(Q, square, strict=True)]) - 2 * eta_lambda * parts["Q"],
@@ -144,7 +151,7 @@ class Update:
             W = root(np.array([[parts["Q"][i], parts["R"][i]], [parts["R"][i], s.T[i, i]]]))
             x[:, i], y[:, i] = (self.rng.standard_normal((S, 2)) @ W.T).T
         F, change_w, change_theta = self._signal(x, y)
-        eta, eta_lambda = s.learning_rate, s.learning_rate * s.weight_decay
+        eta, eta_lambda = self.eta, self.eta * s.weight_decay
         square = eta**2 * (F * F).mean(0) / s.batch_size
         return self._own(change_w, change_theta) | {
             "R": eta * (F * y).mean(0) - eta_lambda * parts["R"],

@@ -89,6 +89,11 @@ CASES = {
         ld.Start(np.diag([0.5, 0.3]), np.diag([0.2, -0.3]), w=[0.8, -1.3], theta=[0.3, -0.2]),
     ),
 }  # fmt: skip
+ADAPTIVE = ld.AdaptiveRate.murata(0.9, a=0.7, b=1.3, floor=0.1)
+CASES |= {
+    f"{name}, adaptive rate": (CASES[name][0].replace(learning_rate=ADAPTIVE), CASES[name][1])
+    for name in ("all", "spectrum", "tree")
+}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -85,7 +85,7 @@ class Layout:
         """The blocks in full, of arrays (..., length), in NumPy or JAX."""
         return {
             block.name: flat[..., self.slices[block.name]][..., block.places.reshape(-1)].reshape(
-                *flat.shape[:-1], *block.shape
+                (*flat.shape[:-1], *block.shape)
             )
             for block in self.blocks
         }
