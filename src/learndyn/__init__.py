@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from learndyn import activations, figures, functional, plot, schedules, testing
     from learndyn.activations import Activation, activation
     from learndyn.activations.users import new_activation
+    from learndyn.analysis.continuation import continue_fixed_point
+    from learndyn.analysis.critical import critical_learning_rate, largest_learning_rate
     from learndyn.analysis.fixed_points import find_fixed_point, fixed_points, stability
     from learndyn.analysis.fluctuations import fluctuations
-    from learndyn.analysis.phase_diagram import phase_diagram
     from learndyn.analysis.learning_rates.constant import optimal_learning_rate
     from learndyn.analysis.learning_rates.greedy import greedy_schedule
     from learndyn.analysis.learning_rates.schedule import optimal_schedule
+    from learndyn.analysis.phase_diagram import phase_diagram
+    from learndyn.analysis.plateaus import plateaus
     from learndyn.errors import InputError, LearndynError, LearndynWarning
     from learndyn.options import logspaced
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
@@ -63,16 +66,20 @@ _HOME = {
     "Teacher": "scenarios.student_teacher.networks",
     "accuracy": "verbs.accuracy",
     "activation": "activations",
+    "continue_fixed_point": "analysis.continuation",
+    "critical_learning_rate": "analysis.critical",
     "drift": "verbs",
     "find_fixed_point": "analysis.fixed_points",
     "fixed_points": "analysis.fixed_points",
     "fluctuations": "analysis.fluctuations",
     "greedy_schedule": "analysis.learning_rates.greedy",
+    "largest_learning_rate": "analysis.critical",
     "load": "results",
     "logspaced": "options",
     "mean_and_error": "results",
     "new_activation": "activations.users",
     "phase_diagram": "analysis.phase_diagram",
+    "plateaus": "analysis.plateaus",
     "optimal_learning_rate": "analysis.learning_rates.constant",
     "optimal_schedule": "analysis.learning_rates.schedule",
     "read_scenario_file": "scenario_file",
@@ -107,6 +114,8 @@ __all__ = [
     "accuracy",
     "activation",
     "activations",
+    "continue_fixed_point",
+    "critical_learning_rate",
     "drift",
     "figures",
     "find_fixed_point",
@@ -114,6 +123,7 @@ __all__ = [
     "fluctuations",
     "functional",
     "greedy_schedule",
+    "largest_learning_rate",
     "load",
     "logspaced",
     "mean_and_error",
@@ -121,6 +131,7 @@ __all__ = [
     "optimal_learning_rate",
     "optimal_schedule",
     "phase_diagram",
+    "plateaus",
     "plot",
     "read_scenario_file",
     "save",
