@@ -190,7 +190,7 @@ def fixed_points(
     scenario = checked_scenario(scenario)
     tolerance, max_steps = number(tolerance, "tolerance", above=0.0), count(max_steps, "max_steps")
     chosen, random = _starts(scenario, starts, seed)
-    exchanges = _landmarks(scenario).permutations
+    exchanges = landmarks_of(scenario).permutations
     found: list[tuple[Point, list[int], int]] = []
     refusals = []
     for index, start in enumerate(chosen):
@@ -281,7 +281,7 @@ def _why_not(scenario: Any, F: np.ndarray, J: np.ndarray, state: np.ndarray, tol
             "No fixed point was found near argument `start`: the search ended where no weight vectors have such "
             "overlaps. Give a start nearer to one, such as a row of ld.solve where eps_g stands still."
         )
-    tip = _landmarks(scenario).tip(state)
+    tip = landmarks_of(scenario).tip(state)
     return f"No fixed point was found near argument `start`: the search ended where {tip}. Start elsewhere." * bool(tip)
 
 
@@ -290,7 +290,8 @@ def _rate(J: np.ndarray, state: np.ndarray) -> float:
     return float(np.abs(J).max(initial=0.0)) * (1.0 + float(np.abs(state).max(initial=0.0)))
 
 
-def _landmarks(scenario: Any) -> Landmarks:
+def landmarks_of(scenario: Any) -> Landmarks:
+    """What the scenario knows of its state space; next to nothing where it does not say."""
     if hasattr(scenario, "landmarks"):
         return scenario.landmarks()
     identity = np.arange(scenario.state_length)[None]
@@ -307,7 +308,7 @@ def _starts(scenario: Any, starts: Any, seed: int) -> tuple[list[Any], bool]:
         if not starts:
             raise InputError("Argument `starts` must hold at least one start, but it is empty.")
         return [scenario.as_start(start) for start in starts], False
-    chosen = _landmarks(scenario).scattered(count(starts, "starts"), count(seed, "seed", 0))
+    chosen = landmarks_of(scenario).scattered(count(starts, "starts"), count(seed, "seed", 0))
     if not chosen:
         raise InputError(
             f"Argument `starts` must be a list of starts for a {type(scenario).__name__}, which draws none by itself."
@@ -344,7 +345,7 @@ def _sorted(result: xr.Dataset, scenario: Any) -> xr.Dataset:
 
 def _with_notes(scenario: Any, result: xr.Dataset) -> xr.Dataset:
     """Say where derivatives are one-sided."""
-    edge = _landmarks(scenario).edge
+    edge = landmarks_of(scenario).edge
     rows = [result.isel(point=place) for place in range(result.sizes["point"])]
     notes = [edge(scenario.initial_state(scenario.as_start(row))) for row in rows]
     return result.assign(note=("point", np.array(notes))) if any(notes) else result

@@ -17,10 +17,14 @@ KEYS = {
     "bias_learning_rate": "bias_learning_rate",
     "weight_decay": "weight_decay",
     "output_weight_decay": "output_weight_decay",
-    "dropout_keep": "keep",
+    "dropout_keep": "dropout_keep",
 }
 # Those that a scenario takes as schedules.
 RATES = ("learning_rate", "output_learning_rate", "bias_learning_rate")
+# What these move does not fluctuate for N to infinity: the larger, the better, without end. Unless bounds are given,
+# they may grow by a factor.
+NOISELESS = ("output_learning_rate", "bias_learning_rate")
+LARGEST_FACTOR = 10.0
 SMALLEST_KEEP = 0.05
 _ON = {"dropout_keep": 0.9, "weight_decay": 1e-3, "output_weight_decay": 1e-3}
 
@@ -83,16 +87,19 @@ def by_control(given: Any, controls: tuple[str, ...], argument: str, example: st
     return given
 
 
-def checked_bounds(bounds: Any, controls: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+def checked_bounds(bounds: Any, controls: tuple[str, ...], scenario: Any) -> dict[str, tuple[float, float]]:
     """Least and largest value of each control; what is not given is as wide as the control allows."""
     given = by_control(bounds, controls, "bounds", "(0, 2)")
-    return {name: _pair(given.get(name), name) for name in controls}
+    return {name: _pair(given[name], name) if name in given else _widest(scenario, name) for name in controls}
+
+
+def _widest(scenario: Any, name: str) -> tuple[float, float]:
+    if name == "dropout_keep":
+        return SMALLEST_KEEP, 1.0
+    return 0.0, LARGEST_FACTOR * float(scenario.values()[KEYS[name]]) if name in NOISELESS else np.inf
 
 
 def _pair(pair: Any, name: str) -> tuple[float, float]:
-    lowest, highest = (SMALLEST_KEEP, 1.0) if name == "dropout_keep" else (0.0, np.inf)
-    if pair is None:
-        return lowest, highest
     if np.ndim(pair) != 1 or len(pair) != 2:
         raise InputError(
             f"Argument `bounds` must be a pair (least, largest) for {name}, but it is {pair!r}. Write (0, 2)."

@@ -127,7 +127,7 @@ class GradientMoments:
 
     def _masked(self, c: Any) -> Any:
         """c_q times the factors of dropout, (K, n) or (n,)."""
-        return c * dropout_factors(self._s, self._values["keep"], self._xp) if self._s.dropout else c
+        return c * dropout_factors(self._s, self._values["dropout_keep"], self._xp) if self._s.dropout else c
 
     def _summed_slopes(self) -> tuple[Any, Any, Any]:
         """sum_q c_q sqrt(Q_ii) <g_i'' g_q>, c_q <g_i' g_q'>, sum_q c_q <g_i' g_q>."""
@@ -144,7 +144,7 @@ class GradientMoments:
         if not self._s.dropout:
             return found
         i, k = state.upper(K)
-        keep = self._values["keep"]
+        keep = self._values["dropout_keep"]
         return found * self._xp.where(i == k, keep, keep * keep)
 
     def _dropped_square(self) -> Any:
@@ -156,4 +156,4 @@ class GradientMoments:
         new_q = (q < K) & (q != i) & (q != k) & (q != p)
         power = 1 + (i != k) + new_p + new_q
         table = self._averages.square_table(self._C, self._m, self._xp)
-        return (table * self._values["keep"] ** power * self._c[:, None] * self._c).sum((-2, -1))
+        return (table * self._values["dropout_keep"] ** power * self._c[:, None] * self._c).sum((-2, -1))

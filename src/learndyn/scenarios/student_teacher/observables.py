@@ -113,7 +113,7 @@ def error(structure: Structure, parts: Any, units: Any, own: Any, values: dict[s
     """
     w = own.get("w")
     if structure.dropout:
-        w = values["keep"] * (xp.ones(structure.K) if w is None else w)
+        w = values["dropout_keep"] * (xp.ones(structure.K) if w is None else w)
     c = coefficients(structure, w, values | ({} if "v" in values else {"v": np.ones(structure.M)}), xp)
     outputs = network_averages(structure).outputs(units.C, biases(structure, units, parts, values, xp), xp)
     return 0.5 * ((outputs * c[..., None, :]).sum(-1) * c).sum(-1)

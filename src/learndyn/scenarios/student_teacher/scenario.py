@@ -305,7 +305,7 @@ class StudentTeacher:
             "label_noise": (s.noisy, self.label_noise),
             "weight_decay": (s.decays, self.weight_decay),
             "output_weight_decay": (s.output_decays, self.output_weight_decay),
-            "keep": (s.dropout, self.dropout_keep),
+            "dropout_keep": (s.dropout, self.dropout_keep),
             "batch_size": (s.batched, float(self.batch_size)),
             "v": (s.weighted, self.teacher.output_weights or (1.0,) * self.M),
             "phi": (s.biased, self.teacher.biases or (0.0,) * self.M),

@@ -26,6 +26,6 @@ def training_error(structure: Structure, parts: Parts, units: Units, w: Any, val
     if structure.dropout:
         student = (np.arange(n) < K).astype(int)
         different = student[:, None] + student - np.diag(student)
-        products = products * values["keep"] ** different
+        products = products * values["dropout_keep"] ** different
     error = 0.5 * ((products * c).sum(-1) * c).sum(-1)
     return error + 0.5 * values["label_noise"] ** 2 if structure.noisy else error
