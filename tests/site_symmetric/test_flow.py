@@ -52,7 +52,7 @@ def test_options_that_are_off_are_absent(dynamics):
     np.testing.assert_allclose(drift(s, start), of_full(ld.drift(s.full(), start.full(3))), rtol=0, atol=rounding(3))
 
 
-@pytest.mark.parametrize(("activation", "K"), [("linear", 6), ("polynomial(0, 1, 0, -0.1)", 5), ("sine", 5)])
+@pytest.mark.parametrize(("activation", "K"), [("linear", 6), ("polynomial(0, 1, 0, -0.1)", 5)])
 def test_other_closed_forms(activation, K):
     s = ld.SiteSymmetric(K, activation, 0.6, label_noise=0.3)
     start = random_start(K, np.random.default_rng(K))
@@ -89,7 +89,7 @@ def test_the_error_of_quadratures_of_two_units_is_that_of_the_full_system():
 # Against sums over all units.
 
 
-@pytest.mark.parametrize("K", [2, 5, 50, 1000])
+@pytest.mark.parametrize("K", [2, 5, 50, 500])
 def test_erf_sums_over_all_units(K):
     rng = np.random.default_rng([K, 1])
     start = random_start(K, rng)
@@ -108,6 +108,28 @@ def test_relu_equations_of_the_gradient_flow(K):
     s = ld.SiteSymmetric(K, "relu", 1.0, "gradient_flow")
     wanted = relu_gradient_flow(start.R, start.S, start.Q, start.C, K)
     np.testing.assert_allclose(drift(s, start), wanted, rtol=0, atol=16 * EPSILON * K)
+
+
+def test_the_drift_of_many_relu_units_is_the_mean_of_updates():
+    # 20 000 inputs of 100 units, as 40 batches: J_i = r B_i + s sum_n B_n + p E_i + q E_0 makes x from independent
+    # normals. Averages over all sites and pairs of sites, since all are alike. Four numbers at 5 standard errors of 39
+    # degrees of freedom: a false alarm of 5e-5.
+    K, eta, (r, s, p, q) = 100, 0.03, (0.3, 4e-3, 0.7, 0.05)
+    rng = np.random.default_rng(100)
+
+    def alike(a, b):
+        same = (a * b).sum(1)
+        return same.mean() / K, ((a.sum(1) * b.sum(1) - same) / (K * (K - 1))).mean()
+
+    batches = []
+    for _ in range(40):
+        y, own = rng.standard_normal((2, 500, K))
+        x = r * y + s * y.sum(1, keepdims=True) + p * own + q * rng.standard_normal((500, 1))
+        delta = (x > 0) * (np.maximum(y, 0) - np.maximum(x, 0)).sum(1, keepdims=True)
+        first, second = np.array([*alike(delta, y), *alike(delta, x)]), np.array(alike(delta, delta))
+        batches.append(eta * first * [1, 1, 2, 2] + eta**2 * np.array([0, 0, *second]))
+    mean, error = np.mean(batches, axis=0), np.std(batches, axis=0, ddof=1) / np.sqrt(40)
+    assert np.all(np.abs(drift(ld.SiteSymmetric(K, "relu", eta), start_of(r, s, p, q, K)) - mean) < 5 * error)
 
 
 @pytest.mark.parametrize("name", ["site_symmetry-001", "site_symmetry-002"])
@@ -169,7 +191,7 @@ def jacobian_of(scenario):
     return jacobian
 
 
-@pytest.mark.parametrize(("activation", "K"), [("erf", 5), ("relu", 3)])
+@pytest.mark.parametrize(("activation", "K"), [("erf", 5), ("relu", 2)])
 def test_derivatives_are_those_of_the_full_system(activation, K):
     # J_full L = L J for the matrix L of `lifted`, also where students are perfect, coincide, or know nothing.
     s, L = ld.SiteSymmetric(K, activation, 0.6), lifted(K)

@@ -18,7 +18,7 @@ from learndyn.activations.averages.selection import REACHES
 from learndyn.arguments import choice, count, did_you_mean, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
-from learndyn.scenarios.base import Flow, Quantity
+from learndyn.scenarios.base import Flow, Landmarks, Quantity
 from learndyn.scenarios.site_symmetric.flow import make_flow
 from learndyn.scenarios.site_symmetric.moments import error
 from learndyn.scenarios.site_symmetric.overlaps import is_possible, unpack
@@ -286,6 +286,12 @@ class SiteSymmetric:
     def scale(self, state: Any) -> float:
         """The squared length that is natural here: that of a student vector (as in `Flow.size`) plus the teacher's."""
         return float(self.flow().size(state)) + 1.0
+
+    def landmarks(self) -> Landmarks:
+        """What is known of the state space (`learndyn.scenarios.base.Landmarks`)."""
+        from learndyn.scenarios.site_symmetric.landmarks import landmarks_of
+
+        return landmarks_of(self)
 
     # What alike sites do not have.
 
