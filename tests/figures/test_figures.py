@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, chi2
 
+import analysis_figures
 import extension_figures
 import learndyn as ld
 import outlook_figures
@@ -382,6 +383,7 @@ CHECKS = {
     "2019-perceptron-high-dimensions": check_high_dimensions,
     "2019-perceptron-r3": check_r3,
     "2019-relu-k2-m2-order-parameters": check_2019_committee,
+    **analysis_figures.CHECKS,
     **outlook_figures.CHECKS,
     **two_layer_figures.CHECKS,
     **extension_figures.CHECKS,

@@ -14,7 +14,12 @@ import xarray as xr
 
 import learndyn as ld
 from learndyn.errors import InputError
-from learndyn.figures import simulations_extensions, simulations_outlook, simulations_two_layers
+from learndyn.figures import (
+    simulations_adaptive,
+    simulations_extensions,
+    simulations_outlook,
+    simulations_two_layers,
+)
 
 FOLDER = Path(__file__).parent / "data"
 
@@ -70,6 +75,7 @@ DATA: dict[str, Callable[[], xr.Dataset]] = {
     **simulations_outlook.DATA,
     **simulations_two_layers.DATA,
     **simulations_extensions.DATA,
+    **simulations_adaptive.DATA,
 }
 
 
