@@ -24,12 +24,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from learndyn.arguments import did_you_mean
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import jax_namespace
 from learndyn.scenarios.base import Flow, checked_scenario
 
-__all__ = ["drift", "eps_g", "state", "values"]
+__all__ = ["drift", "eps_g", "final_eps_g", "state", "values"]
 
 
 def _float64() -> None:
@@ -126,5 +128,56 @@ def eps_g(scenario: Any) -> Callable[..., jax.Array]:
     def f(state: Any, values: dict[str, Any], at: Any = 0.0) -> jax.Array:
         _check(state, length)
         return error(state, values, at)
+
+    return f
+
+
+def final_eps_g(
+    scenario: Any, until: float, times: Any = (), *, at: float = 0.0, control: str = "learning_rate", step: float = 0.25
+) -> Callable[..., jax.Array]:
+    """eps_g at the time `until` as a pure function ``f(state, values, numbers)`` of a piecewise constant control.
+
+    ``numbers`` (len(times) + 1,) take the place of ``values[control]``, one on each piece between the increasing
+    `times`. Runge-Kutta steps of order 5 and of length `step` at most end at each of them; derivatives are those of
+    the steps, exact to rounding. What the steps are off the flow, `solve` with the same schedule tells.
+
+    Examples
+    --------
+    >>> import jax, learndyn as ld
+    >>> perceptron = ld.StudentTeacher(ld.Student(1, "linear"), ld.Teacher(1, "linear"), learning_rate=1.0)
+    >>> with jax.enable_x64(True):
+    ...     error = ld.functional.final_eps_g(perceptron, until=2.0, times=[1.0])
+    ...     start = ld.functional.state(perceptron, ld.Start(Q=1.0, R=0.0))
+    ...     numbers = jax.numpy.array([1.0, 1.0])
+    ...     slope = jax.grad(error, argnums=2)(start, ld.functional.values(perceptron), numbers)
+    >>> all(abs(part) < 1e-4 for part in slope.tolist())  # a rate of one is the best
+    True
+    """
+    from learndyn.engines.fixed_steps import STAGES, make_grid, march
+
+    scenario = checked_scenario(scenario)
+    known = [name for name, value in scenario.values().items() if np.ndim(value) == 0]
+    if control not in known:
+        raise InputError(
+            f"Argument `control` must be a single number of the scenario, {', '.join(known)}, but it is {control!r}."
+            f"{did_you_mean(control, known)}"
+        )
+    edges = np.asarray(times, dtype=float)
+    if edges.ndim != 1 or (np.diff([at, *edges, until]) <= 0.0).any() or not step > 0.0:
+        raise InputError(
+            f"Argument `times` must increase from at = {at:g} to until = {until:g}, with a step above 0, but it is "
+            f"{times!r}. Write times=[10, 20]."
+        )
+    flow, error, length = scenario.flow(), scenario.error_function(jax_namespace()), scenario.state_length
+    own = () if flow.knots is None else flow.knots(scenario.values())
+    grid = make_grid(at, until, np.concatenate([edges, own]), step)
+    piece = np.searchsorted(edges, grid.middles, side="right")
+
+    @jax.jit
+    def f(state: Any, values: dict[str, Any], numbers: Any) -> jax.Array:
+        _check(state, length)
+        controls = {control: jnp.repeat(jnp.asarray(numbers)[piece][:, None], STAGES, axis=1)}
+        states = march(flow, state, values, controls, grid)
+        return error(states[-1], {**values, control: controls[control][-1, -1]}, until)
 
     return f

@@ -78,8 +78,9 @@ def optimal_learning_rate(
     Valid for N to infinity. At finite N each run scatters, and large rates do worse: near the perfect solution of the
     linear or the ReLU perceptron an update multiplies <|J - B|^2> by 1 - c eta / N + c eta^2 (N + 2) / (2 N^2) with
     c = 2 or 1, so that the fastest decay is at eta = N / (N + 2) instead of 1.
-    Accuracy: a grid finds the best interval, where a minimum narrower than a factor of 1.4 can be missed; in it Brent's
-    method places the rate to about the root of the relative error of the criterion, 1e-5 with the tolerances above.
+    Accuracy: eps_g is known to about `rtol`, not relative to itself. A grid finds the best interval, where a minimum
+    narrower than a factor of 1.4 can be missed; in it Brent's method places the rate to about the root of the relative
+    error of the criterion, 1e-5 with the tolerances above.
     Cost: 30 to 60 runs.
     References: Straat (2018) p. 25, whose 0.83 for the ReLU perceptron none of the criteria gives.
 
@@ -99,7 +100,7 @@ def optimal_learning_rate(
     checked_controls(scenario, ("learning_rate",))
     start = scenario.as_start(start)
     rtol, atol = tolerances(rtol, atol)
-    limits = checked_bounds(bounds, ("learning_rate",))["learning_rate"]
+    limits = checked_bounds(bounds, ("learning_rate",), scenario)["learning_rate"]
     scenario = with_constants(scenario, ("learning_rate",), start.at)
     problem = Problem.of(scenario, start, _end(until, start.at, criterion), ("learning_rate",))
     target = _target(target, criterion, problem)

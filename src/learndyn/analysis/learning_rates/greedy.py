@@ -130,7 +130,7 @@ def greedy_schedule(
 
 def _limits(problem: Problem, bounds: Any) -> tuple[float, float]:
     """The bounds, after a look at the start."""
-    low, high = checked_bounds(bounds, ("learning_rate",))["learning_rate"]
+    low, high = checked_bounds(bounds, ("learning_rate",), problem.scenario)["learning_rate"]
     a, b, off = _local(problem, np.array([problem.start.at]), problem.state[None])[0]
     if not (np.isfinite([a, b]).all() and abs(b) > QUADRATIC * abs(a) and off <= QUADRATIC):
         raise InputError(

@@ -79,7 +79,8 @@ class Problem:
         return self.run_flow(lambda flow: flow, self.values(constants), times, rtol, atol)
 
     def run_schedules(self, controls: dict[str, Schedule], times: Any, *, rtol: float, atol: float) -> Integration:
-        """The flow with these schedules."""
+        """The flow with these schedules, all piecewise."""
+        controls = {name: padded(schedule, self.until) for name, schedule in controls.items()}
         forms = tuple((KEYS[name], schedule.key()) for name, schedule in controls.items())
         numbers = self.values({name: schedule.numbers() for name, schedule in controls.items()})
         return self.run_flow(lambda flow: scheduled(flow, forms), numbers, times, rtol, atol)
@@ -130,6 +131,13 @@ def scheduled(flow: Flow, forms: tuple[tuple[str, Any], ...]) -> Flow:
         return np.concatenate([*own, *(schedules.knots_of(form, values[name]) for name, form in forms)])
 
     return replace(flow, key=(flow.key, forms), drift=drift, knots=knots)
+
+
+def padded(schedule: Any, until: float) -> Any:
+    """A piecewise schedule with knots after the end that change nothing: others rarely compile again."""
+    count = max(16, 1 << len(schedule.times).bit_length()) - len(schedule.times)
+    times = until + 1.0 + np.arange(count)
+    return type(schedule)(rates=[*schedule.rates, *[schedule.rates[-1]] * count], times=[*schedule.times, *times])
 
 
 def refuse_failure(problem: Problem, run: Integration) -> None:

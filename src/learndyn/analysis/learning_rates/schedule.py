@@ -38,7 +38,7 @@ def optimal_schedule(
     first: Any = None,
     max_iterations: int = 500,
     tolerance: float = 1e-6,
-    largest_step: float = 0.5,
+    largest_step: float = 0.25,
     accuracy: float = 1e-6,
 ) -> xr.Dataset:
     """The controls as functions of time with which eps_g is least at the end.
@@ -65,7 +65,9 @@ def optimal_schedule(
     form
         ``"piecewise_constant"``, ``"piecewise_linear"``, or ``"spline"`` (cubic).
     bounds
-        (least, largest) value, or a dict of them by control; by default 0 and none, for ``dropout_keep`` 0.05 and 1.
+        (least, largest) value, or a dict of them by control; by default 0 and none, for ``dropout_keep`` 0.05 and 1,
+        and for ``output_learning_rate`` and ``bias_learning_rate`` 0 and ten times what the scenario has: for N to
+        infinity w and theta do not fluctuate, and the faster they follow, the better.
     first
         A further schedule to begin with: a number, an ``ld.schedules`` schedule, `knots` numbers, or a dict by control.
     max_iterations, tolerance
@@ -112,12 +114,13 @@ def optimal_schedule(
     """
     scenario = checked_scenario(scenario)
     names = checked_controls(scenario, controls)
-    limits = checked_bounds(bounds, names)
     start = scenario.as_start(start)
+    scenario = with_constants(scenario, names, start.at)
+    limits = checked_bounds(bounds, names, scenario)
     until = float(save_times(None, start.at, until)[-1])
     choice(form, "form", list(FORMS))
     family = Form(form, start.at, until, count(knots, "knots", FORMS[form]))
-    problem = Problem.of(with_constants(scenario, names, start.at), start, until, names)
+    problem = Problem.of(scenario, start, until, names)
     found = optimise(
         problem, family, limits, _first(first, problem, family, limits),
         iterations=count(max_iterations, "max_iterations"), tolerance=number(tolerance, "tolerance", above=0.0),
