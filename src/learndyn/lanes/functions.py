@@ -20,7 +20,8 @@ from numba.extending import overload
 
 from learndyn.lanes.types import LANES, absolute, as_bits, as_numbers, copysign, is_lanes, lane_of, select, with_lane
 
-_compile = njit(error_model="numpy", forceinline=True)
+# Kernels that may reorder sums hand that leave to what they inline, which would cancel the reductions of arguments here.
+_compile = njit(error_model="numpy", forceinline=True, fastmath=False)
 
 LOG2_E = 1.4426950408889634
 # ln 2 in two pieces: the first has so few digits that its multiples by exponents are exact.

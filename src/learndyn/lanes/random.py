@@ -42,8 +42,8 @@ HALF_PI = 0.5 * math.pi
 # numba makes an unsigned and a signed integer a float.
 ONE_WORD, THREE, ELEVEN, TWENTY_FOUR, FORTY = (np.uint64(n) for n in (1, 3, 11, 24, 40))
 
-_inlined = njit(error_model="numpy", forceinline=True)
-_compile = njit(error_model="numpy")
+_inlined = njit(error_model="numpy", forceinline=True, fastmath=False)
+_compile = njit(error_model="numpy", fastmath=False)
 
 
 @_inlined
