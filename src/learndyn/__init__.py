@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from learndyn.activations.users import new_activation
     from learndyn.analysis.continuation import continue_fixed_point
     from learndyn.analysis.critical import critical_learning_rate, largest_learning_rate
+    from learndyn.analysis.escape import escape_time
     from learndyn.analysis.fixed_points import find_fixed_point, fixed_points, stability
     from learndyn.analysis.fluctuations import fluctuations
     from learndyn.analysis.learning_rates.constant import optimal_learning_rate
@@ -69,6 +70,7 @@ _HOME = {
     "continue_fixed_point": "analysis.continuation",
     "critical_learning_rate": "analysis.critical",
     "drift": "verbs",
+    "escape_time": "analysis.escape",
     "find_fixed_point": "analysis.fixed_points",
     "fixed_points": "analysis.fixed_points",
     "fluctuations": "analysis.fluctuations",
@@ -117,6 +119,7 @@ __all__ = [
     "continue_fixed_point",
     "critical_learning_rate",
     "drift",
+    "escape_time",
     "figures",
     "find_fixed_point",
     "fixed_points",
