@@ -37,4 +37,19 @@ def check_adaptive_rate(figure):
     assert numbers["eps_g(floor)"] < 0.01 * numbers["eps_g(no-floor)"] < 0.01 * numbers["eps_g(constant)"]
 
 
-CHECKS = {"2018-adaptive-learning-rate": check_adaptive_rate}
+def check_fixed_points(figure):
+    # Vectors perceptron-016 and perceptron-018, and physics of slide 22; the partner to its printed digits.
+    expected = {
+        "eta_c": 2.0, "eta_sn": 2.2464992231451273, "R_stable": 0.9859532082888485, "Q_stable": 1.1547964074903962,
+        "eps_g_stable": 0.04188515229177603,
+    }  # fmt: skip
+    assert {name: figure.numbers[name] for name in expected} == pytest.approx(expected, abs=1e-8)
+    assert figure.numbers["R_sn"] == pytest.approx(0.7778680753799482, abs=1e-5)
+    assert figure.numbers["Q_sn"] == pytest.approx(2.956156538739614, abs=1e-4)
+    assert figure.numbers["R_partner"] == pytest.approx(0.55796, abs=5e-6)
+    assert figure.numbers["Q_partner"] == pytest.approx(37.458, abs=5e-4)
+    assert figure.numbers["lambda_stable"] == pytest.approx(-0.0452, abs=5e-5)
+    assert figure.numbers["lambda_partner"] > 0
+
+
+CHECKS = {"2018-adaptive-learning-rate": check_adaptive_rate, "2018-relu-perceptron-fixed-points": check_fixed_points}

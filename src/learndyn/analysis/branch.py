@@ -16,7 +16,7 @@ import numpy as np
 
 from learndyn.analysis.linearisation import LocalFlow
 
-# Steps in u: the first, the largest over 1 + |u|, and the one at which the branch is given up.
+# Steps in u: the first, the largest over 1 + |z|, and the one at which the branch is given up.
 FIRST, LARGEST, SMALLEST = 1e-2, 5e-2, 1e-8
 CORRECTIONS = 12
 # A corrected point moved no further than this in the last correction, relative to 1 + |u|.
@@ -146,5 +146,5 @@ def follow(
         lengths.append(s)
         if len(nodes) > 3 and np.linalg.norm(there.u - first.u) < 0.5 * s and there.tangent @ first.tangent > TURN:
             return nodes, lengths, "closed"
-        s = min(1.5 * s, LARGEST * (1.0 + float(np.abs(there.u).max())))
+        s = min(1.5 * s, LARGEST * (1.0 + float(np.abs(there.u[:-1]).max())))
     return nodes, lengths, "max_points"

@@ -84,8 +84,8 @@ def continue_fixed_point(
     Notes
     -----
     Events are located to 1e-8 in the parameter. Branches that cross at an event are not followed: start again from a
-    point on them. A branch that comes to where derivatives are one-sided ends there. Steps are at most 0.05 (1 + |u|)
-    with u = (z, p over the length of the range): features of the branch that are finer can be missed.
+    point on them. A branch that comes to where derivatives are one-sided ends there. Steps are at most 0.05 (1 + |z|)
+    in z and p over the length of the range: features of the branch that are finer can be missed.
     Cost: some 20 evaluations of drift and Jacobian a point, a second for 100 points of K = M = 2.
     Reference: Keller (1977), in: Applications of Bifurcation Theory, Academic Press.
 

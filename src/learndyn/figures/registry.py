@@ -16,7 +16,7 @@ from learndyn.errors import InputError
 _MODULES = (
     "straat2018_basics", "straat2018_perceptron", "straat2018_committee", "straat2018_mismatch", "straat2018_outlook",
     "straat2018_schemes", "straat2019", "straat2019_two_layers", "straat2019_complex", "straat2019_extensions",
-    "adaptive_rates",
+    "adaptive_rates", "fixed_points", "plateaus", "phase_diagram",
 )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def _entries() -> dict[str, Entry]:
 
 
 def names() -> list[str]:
-    """The names of all figures, sorted; each begins with the year of its source document.
+    """The names of all figures, sorted; one that goes with a source document begins with its year.
 
     Examples
     --------

@@ -13,7 +13,6 @@ import xarray as xr
 
 import learndyn as ld
 from learndyn.figures.canvas import at, draw_eps_g, draw_R_and_Q, end, panels
-from learndyn.figures.linear import eigensystem
 from learndyn.figures.registry import Figure, figure
 
 # Straat 2018, p. 32.
@@ -121,12 +120,12 @@ def _symmetric_plateau(activation: str, until: float) -> xr.Dataset:
     return solve(flow(2, 2, activation), start, until, ld.logspaced(300, first=0.1))
 
 
-def _plateau_figure(
-    activation: str, curve: xr.Dataset, R: float, Q_ii: float, Q_12: float, slide: dict[str, Any]
-) -> Any:
-    """The symmetric run with the slide's values, and the eigenvalues beside those of the slide."""
-    point = np.full((2, 2), R), np.array([[Q_ii, Q_12], [Q_12, Q_ii]])
-    values, vectors = eigensystem(flow(2, 2, activation), *point)
+def _plateau_figure(activation: str, curve: xr.Dataset, point: ld.Start, slide: dict[str, Any]) -> Any:
+    """The symmetric run with the slide's values, and the eigenvalues beside those of the slide; the fixed point."""
+    plateau = ld.find_fixed_point(flow(2, 2, activation), point)
+    # The slides order them by modulus.
+    order = np.argsort(-np.abs(plateau.eigenvalues.values))
+    values = plateau.eigenvalues.values[order]
     picture, (above, below) = panels(2, size=(ld.plot.COLUMN, 4.6))
     symbols = {"$R_{in}$": (curve.R.mean(("student", "teacher")), slide["R"])}
     diagonal = (curve.Q.sel(student=1, student2=1) + curve.Q.sel(student=2, student2=2)) / 2
@@ -141,29 +140,27 @@ def _plateau_figure(
     above.legend(ncols=2)
     number = np.arange(1, 8)
     below.axhline(0.0, color="0.6", linewidth=0.6)
-    below.plot(number, values, "o", color=ld.plot.PALETTE[0], markerfacecolor="white", label="from the drift", ms=5)
+    below.plot(number, values, "o", color=ld.plot.PALETTE[0], markerfacecolor="white", label="learndyn", ms=5)
     below.plot(number, slide["lambda"], "x", color=ld.plot.PALETTE[1], label="slide")
     below.set(xlabel="$k$", ylabel=r"eigenvalue $\lambda_k$", xticks=number)
     below.legend()
-    numbers = {"R": R, "Q_ii": Q_ii, "Q_12": Q_12, "eps_g": float(curve.eps_g[-1])}
+    numbers = {"R": float(plateau.R[0, 0]), "Q_ii": float(plateau.Q[0, 0]), "Q_12": float(plateau.Q[0, 1])}
+    numbers |= {"eps_g": float(plateau.eps_g)}
     numbers |= {f"lambda({k})": float(value) for k, value in zip(number, values, strict=True)}
-    escape = vectors[:, 4] * np.sign(vectors[0, 4])
-    names = ("R_11", "R_12", "R_21", "R_22", "Q_11", "Q_12", "Q_22")
-    return picture, numbers | {f"u_5({name})": float(x) for name, x in zip(names, escape, strict=True)}
+    escape = plateau.eigenvectors.sel(mode=1)
+    return picture, numbers | {f"u_5({name})": float(escape.sel(parameter=name)) for name in plateau.parameter.values}
 
 
 @figure("2018-relu-k2-m2-plateau", "fixed point and eigenvalues of the ReLU plateau, K = M = 2 (slide 36)")
 def relu_plateau() -> Figure:
     """All numbers of the slide hold."""
     curve = _symmetric_plateau("relu", 100)
-    last = curve.isel(alpha=-1)
-    R, Q = float(last.R.mean()), last.Q.values
     slide: dict[str, Any] = {"R": 0.5246, "Q_ii": 0.7178, "Q_12": 0.3830}
     slide["lambda"] = [-1.3583, -0.9568, -0.6443, -0.4399, 0.2392, -0.2308, -0.0049]
+    last = curve.isel(alpha=-1)
     picture, numbers = _plateau_figure(
-        "relu", curve.sel(alpha=slice(0, 20)), R, (Q[0, 0] + Q[1, 1]) / 2, Q[0, 1], slide
+        "relu", curve.sel(alpha=slice(0, 20)), ld.Start(last.Q.values, last.R.values), slide
     )
-    numbers["eps_g"] = float(last.eps_g)
     return Figure(
         picture,
         numbers,
@@ -203,12 +200,11 @@ def erf_plateau() -> Figure:
     """The fixed point holds, the printed eigenvalues do not."""
     curve = _symmetric_plateau("erf", 1e4)
     last = curve.isel(alpha=-1)
-    # Q_ii - Q_12 vanishes algebraically in time; the limit R = 1/sqrt(6), Q = 1/3 is exact.
-    R, Q = 1 / np.sqrt(6.0), 1 / 3
     slide: dict[str, Any] = {"R": 0.4082, "Q_ii": 0.3333, "Q_12": 0.3333}
     slide["lambda"] = [-1.4682, -0.6922, -0.6108, -0.4086, 0.0682, -0.0192, 0.0103]
-    picture, numbers = _plateau_figure("erf", curve, R, Q, Q, slide)
-    numbers |= {"R_run": float(last.R.mean()), "Q_run": float(last.Q.mean()), "eps_g": float(last.eps_g)}
+    picture, numbers = _plateau_figure("erf", curve, ld.Start(last.Q.values, last.R.values), slide)
+    # Q_ii - Q_12 vanishes algebraically in time.
+    numbers |= {"R_run": float(last.R.mean()), "Q_run": float(last.Q.mean())}
     return Figure(
         picture,
         numbers,

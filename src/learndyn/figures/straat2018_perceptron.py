@@ -69,24 +69,6 @@ def generalisation_error(simulation: Callable[[str], xr.Dataset]) -> Figure:
     )
 
 
-def one_sided_eigenvalues(rate: float, h: float = 1e-7) -> np.ndarray:
-    """Eigenvalues of the flow at R = Q = 1 from differences of `ld.drift` towards the inside, lower R or higher Q.
-
-    The drift is only once differentiable there, with corrections of order h^(3/2): differences at h and h/4 are
-    extrapolated, which removes the error of order h^(1/2).
-    """
-    scenario = PERCEPTRON.replace(learning_rate=rate)
-
-    def slope(step: float) -> np.ndarray:
-        columns = []
-        for start, sign in ((ld.Start(Q=1.0, R=1.0 - step), -1.0), (ld.Start(Q=1.0 + step, R=1.0), 1.0)):
-            drift = ld.drift(scenario, start)
-            columns.append(sign * np.array([float(drift.R.squeeze()), float(drift.Q.squeeze())]) / step)
-        return np.array(columns).T
-
-    return np.linalg.eigvals(2.0 * slope(h / 4.0) - slope(h))
-
-
 @figure("2018-relu-perceptron-eigenvalues", "stability of the perfect solution against eta (slide 22)")
 def eigenvalues() -> Figure:
     """lambda_1 = -eta / 2, lambda_2 = eta (eta - 2) / 2."""
@@ -96,16 +78,16 @@ def eigenvalues() -> Figure:
     ax.axvline(ETA_C, color="0.6", linewidth=0.6, linestyle=":")
     ax.plot(eta, -eta / 2, label=r"$\lambda_1=-\eta/2$")
     ax.plot(eta, eta * (eta - 2) / 2, label=r"$\lambda_2=\eta(\eta-2)/2$")
-    numbers = {"eta_c": ETA_C}
+    numbers = {"eta_c": float(ld.critical_learning_rate(PERCEPTRON).learning_rate)}
     for number, rate in enumerate(np.arange(0.25, 2.5, 0.25)):
-        found = one_sided_eigenvalues(rate)
+        found = ld.stability(PERCEPTRON.replace(learning_rate=rate), ld.Start(Q=1.0, R=1.0)).eigenvalues.values
         # Which is which: the eigenvalue nearer to -eta / 2 is the first.
         first = int(np.argmin(np.abs(found + rate / 2)))
-        for order, value in ((0, found[first].real), (1, found[1 - first].real)):
+        for order, value in ((0, found[first]), (1, found[1 - first])):
             ax.plot(rate, value, ("o", "s")[order], color=ld.plot.PALETTE[order], markerfacecolor="white")
             numbers[f"lambda_{order + 1}({rate:g})"] = float(value)
         if number == 0:
-            ax.plot([], [], "o", color="black", markerfacecolor="white", label="from differences of the drift")
+            ax.plot([], [], "o", color="black", markerfacecolor="white", label="ld.stability")
     ax.annotate(r"$\eta_c=2$", (ETA_C, -0.6), xytext=(3, 0), textcoords="offset points")
     ax.set(xlabel=r"$\eta$", ylabel=r"$\lambda$", xlim=(0, 2.5))
     ax.legend(loc="upper left")
@@ -113,7 +95,7 @@ def eigenvalues() -> Figure:
         picture,
         numbers,
         "ReLU perceptron: eigenvalues of the flow at the perfect solution R = Q = 1 against eta; lines: the slide's "
-        "formulas, markers: one-sided differences of the drift. The solution loses its stability at eta_c = 2.",
+        "formulas, markers: automatic derivatives of the drift. The solution loses its stability at eta_c = 2.",
     )
 
 

@@ -20,7 +20,7 @@ from numba.extending import overload
 
 from learndyn.lanes.types import LANES, absolute, as_bits, as_numbers, copysign, is_lanes, lane_of, select, with_lane
 
-# Kernels that may reorder sums hand that leave to what they inline, which would cancel the reductions of arguments here.
+# Kernels that may reorder sums hand that leave to what they inline: here it would cancel the reductions of arguments.
 _compile = njit(error_model="numpy", forceinline=True, fastmath=False)
 
 LOG2_E = 1.4426950408889634
