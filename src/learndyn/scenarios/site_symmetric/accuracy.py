@@ -5,20 +5,19 @@ The error is eta^2 times that of <delta_1 delta_k>, estimated as the difference 
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Any
 
 import numpy as np
 
 from learndyn.activations import activation
-from learndyn.activations.averages.selection import JOINT, STANDARD_REACH, quadrature_nodes
+from learndyn.activations.averages.selection import quadrature_nodes
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.site_symmetric.flow import rate
-from learndyn.scenarios.site_symmetric.moments import SiteMoments, combined, signs
-from learndyn.scenarios.site_symmetric.overlaps import covariance
-from learndyn.scenarios.site_symmetric.structure import MOST_SITES, Structure
+from learndyn.scenarios.site_symmetric.orbits import orbit_sums
+from learndyn.scenarios.site_symmetric.overlaps import covariance, signs
+from learndyn.scenarios.site_symmetric.structure import Structure
 
-# How much finer the quadrature is that these are compared with.
+# How much finer the quadrature is that this one is compared with.
 FINER = 1.35
 
 
@@ -33,31 +32,11 @@ def drift_errors(structure: Structure, states: np.ndarray, values: dict[str, Any
 
 
 def _square_error(structure: Structure, flat: np.ndarray, K: float) -> np.ndarray:
-    from learndyn.activations.averages import quadrature
-
     s = structure
-    names, C, c = s.units(s.sites), covariance(flat, s.near, s.sites, NUMPY), signs(s.sites)
-    activations = tuple(map(activation, names))
-    if len(names) <= JOINT:
-        nodes = quadrature_nodes(names, quadrature.JOINT_RADIUS, s.reach)
-        return quadrature.error_estimate(activations, s.near, C, c, nodes=nodes)
-    weights = c * np.tile(SiteMoments(s, flat, K, NUMPY).site_weights(), 2) if s.sites == MOST_SITES else c[None]
-    found = []
-    for factor in (1.0, FINER):
-        table = quadrature.table_of_sets(activations, s.near, _joint_table(s.reach, factor))(C, None, NUMPY)
-        sums = np.einsum("apq,cp,cq->ca", table, weights, weights)
-        found.append(combined(sums, K, NUMPY) if s.sites == MOST_SITES else sums[0, : s.near])
-    return np.abs(found[1] - found[0])
-
-
-def _joint_table(reach: float, factor: float) -> Any:
-    """The quadrature of one set of units, with ``factor`` times as many nodes along a line."""
+    if s.sites > 2:
+        return np.abs(orbit_sums(s, flat, K, NUMPY, FINER) - orbit_sums(s, flat, K, NUMPY))
     from learndyn.activations.averages import quadrature
 
-    wider = max(1.0, reach / STANDARD_REACH)
-    radii = {n: ceil(wider * radius) for n, radius in quadrature.SETS_RADIUS.items()}
-
-    def joint_table(activations: Any, K: int) -> Any:
-        return quadrature.joint_table(activations, K, ceil(factor * quadrature.default_nodes(activations, radii)))
-
-    return joint_table
+    names, C = s.units(s.sites), covariance(flat, s.near, s.sites, NUMPY)
+    nodes = quadrature_nodes(names, quadrature.JOINT_RADIUS, s.reach)
+    return quadrature.error_estimate(tuple(map(activation, names)), s.near, C, signs(s.sites), nodes=nodes)

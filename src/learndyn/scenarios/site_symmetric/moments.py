@@ -15,7 +15,8 @@ w = g'(x_1) g'(x_2), and n = K - 2. With f the part of e of the sites in w, and 
     <w e^2> = <w f^2> + 2 n <w f e_s> + n <w e_s^2> + n (n - 1) <w e_s e_t>
             = <w (f + n m)^2> - (n^2 / r - n) <w (e_s - e_t)^2> / 2,   m = mean of e_s over r of the others:
 
-squares of sums over four sites at most, which is what activations know in closed form.
+squares of sums over four sites at most, which is what activations know in closed form. What they do not know is summed
+orbit by orbit (`orbits`).
 """
 
 from __future__ import annotations
@@ -27,13 +28,9 @@ import numpy as np
 
 from learndyn.activations.averages.base import Slopes
 from learndyn.activations.averages.tables import Averages, averages_of
-from learndyn.scenarios.site_symmetric.overlaps import covariance, unpack
+from learndyn.scenarios.site_symmetric.orbits import orbit_sums
+from learndyn.scenarios.site_symmetric.overlaps import covariance, signs, unpack
 from learndyn.scenarios.site_symmetric.structure import MOST_SITES, Structure
-
-
-def signs(sites: int) -> np.ndarray:
-    """c of (x_1, ..., x_m, y_1, ..., y_m)."""
-    return np.repeat([-1.0, 1.0], sites)
 
 
 class SiteMoments:
@@ -58,6 +55,8 @@ class SiteMoments:
     def square(self) -> Any:
         """<delta_1^2> and <delta_1 delta_2> (the first alone of a single unit)."""
         s, xp = self._s, self._xp
+        if s.sites > 2 and s.fours_by_quadrature:
+            return orbit_sums(s, self._flat, self._K, xp)
         C, c = covariance(self._flat, s.near, s.sites, xp), signs(s.sites)
         square_sum = averages_of(s.units(s.sites), s.near, False, None, s.reach).square_sum
         if s.sites < MOST_SITES:

@@ -42,6 +42,11 @@ def covariance(flat: Any, near: int, sites: int, xp: Any) -> Any:
     return xp.stack([R, S, Q, C, xp.ones_like(R), xp.zeros_like(R)], axis=-1)[..., _places(sites)]
 
 
+def signs(sites: int) -> np.ndarray:
+    """c of (x_1, ..., x_m, y_1, ..., y_m): the error is the sum of c g over all units."""
+    return np.repeat([-1.0, 1.0], sites)
+
+
 def blocks(flat: np.ndarray, near: int, K: int) -> np.ndarray:
     """(a, b) of the blocks [[a, b], [b, 1]] of the vector of ones and of the other modes, shape (..., near, 2)."""
     R, S, Q, C = unpack(flat, near)

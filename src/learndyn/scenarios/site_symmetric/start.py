@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Overlaps of alike sites may differ by so much, relative to the largest.
 ROUNDING = 1e-9
+# Rows of a result are starts: overlaps may be impossible by the error that a loosely solved run may have.
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,6 @@ class SymmetricStart:
                 "and C smaller."
             )
         return self
-
-
-# Rows of a result are starts: overlaps may be impossible by the error that a loosely solved run may have.
-TOLERANCE = 1e-6
 
 
 def _kinds(overlaps: np.ndarray, name: str) -> tuple[float, float]:
