@@ -58,8 +58,8 @@ def fixed_points() -> Figure:
         picture,
         numbers,
         "ReLU perceptron: all fixed points against eta; stable (full) and unstable (dashed). The perfect solution "
-        f"R = Q = 1 (eps_g = 0, not shown below) loses its stability at eta_c = {eta_c:.4g}, where a second point parts "
-        f"from it. That is stable up to a saddle-node at eta = {fold:.5f}, where it meets its partner. At eta = 2.1 it "
+        f"R = Q = 1 (eps_g = 0, not shown below) loses its stability at eta_c = {eta_c:.4g}, where a second parts "
+        f"from it. That is stable up to a saddle-node at eta = {fold:.5f} with its partner. At eta = 2.1 it "
         f"is where learning from R = 0, Q = 0.25 ends (slides 23 and 24): R = {numbers['R_stable']:.6f}, "
         f"Q = {numbers['Q_stable']:.6f}. Starts beyond the partner, and all starts for larger eta, diverge.",
     )
