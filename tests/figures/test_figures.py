@@ -16,6 +16,7 @@ import analysis_figures
 import extension_figures
 import learndyn as ld
 import outlook_figures
+import plateau_figures
 import two_layer_figures
 
 HALF_DIGIT = 5e-5  # the slides print four decimals
@@ -385,6 +386,7 @@ CHECKS = {
     "2019-relu-k2-m2-order-parameters": check_2019_committee,
     **analysis_figures.CHECKS,
     **outlook_figures.CHECKS,
+    **plateau_figures.CHECKS,
     **two_layer_figures.CHECKS,
     **extension_figures.CHECKS,
 }
@@ -396,6 +398,8 @@ def test_every_figure_has_its_numbers_checked():
 
 def labelled(ax):
     """Whether an Axes has labels; of Axes below each other that share their time, the lowest names it."""
+    if ax.get_label() == "<colorbar>":
+        return bool(ax.get_ylabel())
     siblings = ax.get_shared_x_axes().get_siblings(ax)
     below = min(siblings, key=lambda other: other.get_position().y0)
     labels = [below.get_xlabel(), ax.get_ylabel()]
