@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+import learning_rate_figures
 from outlook_figures import Z, perceptron, perceptron_error
 
 
@@ -52,4 +53,8 @@ def check_fixed_points(figure):
     assert figure.numbers["lambda_partner"] > 0
 
 
-CHECKS = {"2018-adaptive-learning-rate": check_adaptive_rate, "2018-relu-perceptron-fixed-points": check_fixed_points}
+CHECKS = {
+    **learning_rate_figures.CHECKS,
+    "2018-adaptive-learning-rate": check_adaptive_rate,
+    "2018-relu-perceptron-fixed-points": check_fixed_points,
+}

@@ -17,6 +17,7 @@ from learndyn.errors import InputError
 from learndyn.figures import (
     simulations_adaptive,
     simulations_extensions,
+    simulations_learning_rates,
     simulations_outlook,
     simulations_two_layers,
 )
@@ -76,6 +77,7 @@ DATA: dict[str, Callable[[], xr.Dataset]] = {
     **simulations_two_layers.DATA,
     **simulations_extensions.DATA,
     **simulations_adaptive.DATA,
+    **simulations_learning_rates.DATA,
 }
 
 
