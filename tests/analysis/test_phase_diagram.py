@@ -137,6 +137,7 @@ RATES = ("learning_rate", [0.5, 1.0])
         ({"y": ("label_nois", [0.1])}, r"Parameter 'label_nois' must be .* Did you mean 'label_noise'\?"),
         ({"threshold": 0.0}, "Argument `threshold` must be a finite number above 0"),
         ({"until": -1.0}, "Argument `until` must be later than the start"),
+        ({"threads": 0}, "Argument `threads` must be a whole number of at least 1"),
     ],
 )
 def test_what_is_refused(changes, message):

@@ -81,7 +81,7 @@ def phase_diagram(
     -----
     Valid for N to infinity, as `solve`. eps_g is looked at where the solver's steps end: a dip below the threshold
     within one step is not seen. The time is exact to the solver's tolerance.
-    Cost: 10 000 points of erf K = M = 2 take about 10 s on two cores, ReLU four times that; the first call for a
+    Cost: 10 000 points of erf K = M = 2 take about 10 s on two cores, ReLU some five times that; the first call for a
     structure compiles for 1 to 5 s.
 
     Examples
@@ -108,6 +108,7 @@ def phase_diagram(
         raise InputError(f"Arguments `x` and `y` must name two parameters, but both name {axes['x'][0]!r}. Change one.")
     threshold, until = number(threshold, "threshold", above=0.0), number(until, "until")
     rtol, atol = tolerances(rtol, atol)
+    threads = None if threads is None else count(threads, "threads")
     options = _Options(until, threshold, rtol, atol, count(max_steps, "max_steps"), threads)
     points = _points(scenario, start, *axes["x"], *axes["y"])
     with time_bar(progress, 0, len(points), "points") as advance:
