@@ -24,6 +24,14 @@ def linear(rate, **options):
     return ld.StudentTeacher(ld.Student(1, "linear"), ld.Teacher(1, "linear"), rate, **options)
 
 
+def noisy(rate):
+    """One shape for most tests: they share what is compiled."""
+    return linear(rate, label_noise=0.5, weight_decay=0.2)
+
+
+RULE = murata(0.6, a=0.8, b=0.7, floor=0.1)
+
+
 # ---- The linear perceptron: E = Q - 2 R + 1 obeys E' = -2 eta E + eta^2 (E + s^2), <e> = (E + s^2) / 2
 
 
@@ -107,10 +115,7 @@ CASES = {
     "hebb": Case(linear(murata(0.7, a=0.8, b=0.3, floor=0.2), rule="hebb", label_noise=0.5), ld.Start(Q=0.5, R=0.2)),
 }
 COMPARISONS = sum(case.numbers for case in CASES.values())
-BY_WEIGHTS = Case(
-    linear(murata(0.6, a=0.8, b=0.7, floor=0.1), label_noise=0.5, weight_decay=0.2, batch_size=2),
-    ld.Start(Q=0.5, R=0.2),
-)
+BY_WEIGHTS = Case(noisy(RULE), ld.Start(Q=0.5, R=0.2))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -134,11 +139,10 @@ def test_the_chain_has_the_law_of_weight_vectors():
 
 def test_a_rule_that_changes_nothing_is_a_constant_rate():
     # Both take the same random numbers; 60 updates of some roundings each, in a flow that does not expand by 100.
-    scenario, start = FLOW["all"]
-    still = scenario.replace(learning_rate=murata(scenario.learning_rate, a=1e-300, b=0))
-    options = {"until": 3, "N": 20, "replicas": 2, "save_at": [1, 3], "seed": 3}
-    constant, adaptive = (ld.simulate(s, start, **options) for s in (scenario, still))
-    assert (adaptive.eta == scenario.learning_rate).all()
+    options = {"until": 3, "N": 20, "replicas": 3, "save_at": [1, 3], "seed": 3}
+    rates = 0.6, murata(0.6, a=1e-300, b=0)
+    constant, adaptive = (ld.simulate(noisy(rate), BY_WEIGHTS.start, **options) for rate in rates)
+    assert (adaptive.eta == 0.6).all()
     for variable in set(constant.data_vars) - {"cosine", "specialisation", "length"}:
         np.testing.assert_allclose(adaptive[variable], constant[variable], rtol=0, atol=1e-12, err_msg=variable)
 
@@ -169,9 +173,9 @@ def press(done, total):
 
 
 def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path):
-    scenario, path = linear(murata(0.6, a=0.5, b=1.5, floor=0.1)), tmp_path / "run.npz"
-    # Half a second, of which a tenth is made when the keys are pressed.
-    options = {"until": 5000.0, "N": 100, "replicas": 1, "save_at": 101, "seed": 1}
+    scenario, path = noisy(RULE), tmp_path / "run.npz"
+    # Half a second or more, of which a tenth is made when the keys are pressed.
+    options = {"until": 25_000.0, "N": 400, "replicas": 3, "save_at": 2001, "seed": 1}
     with pytest.warns(ld.LearndynWarning, match="The same call goes on from here"):
         cut = ld.simulate(scenario, START, **options, checkpoint=path, progress=press)
     assert cut.attrs["status"] == "interrupted"
@@ -179,7 +183,7 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path):
     np.testing.assert_array_equal(whole.eta, ld.simulate(scenario, START, **options).eta)
     with pytest.warns(ld.LearndynWarning, match="The same call goes on from here"):
         ld.simulate(scenario, START, **options, checkpoint=path, progress=press)
-    other = scenario.replace(learning_rate=murata(0.6, a=0.5, b=1.5, floor=0.2))
+    other = noisy(murata(0.6, a=0.8, b=0.7, floor=0.2))
     with pytest.raises(ld.InputError, match="differs in `scenario`"):
         ld.simulate(other, START, **options, checkpoint=path)
 
@@ -188,7 +192,7 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path):
 
 
 def test_a_row_goes_on_with_the_rate_that_it_has():
-    scenario = linear(murata(0.7, a=3, b=1.2, floor=0.1))
+    scenario = noisy(murata(0.7, a=3, b=1.2, floor=0.1))
     whole = ld.solve(scenario, START, 8, save_at=[4, 8])
     rest = ld.solve(scenario, whole.isel(alpha=0), 8, save_at=[8])
     # Two solutions to 1e-8 a step.
@@ -206,7 +210,7 @@ def test_a_row_goes_on_with_the_rate_that_it_has():
 
 
 def test_a_start_may_have_a_rate():
-    scenario = linear(murata(0.7, a=3, b=1.2))
+    scenario = noisy(murata(0.7, a=3, b=1.2))
     start = ld.Start(Q=1.0, R=0.0, more={"eta": 0.25})
     assert ld.solve(scenario, start, 1, save_at=[0, 1]).eta.values[0] == 0.25
     with pytest.raises(ld.InputError, match=r"`eta` must be a finite number of at least 0, but it is -0\.1"):
@@ -216,7 +220,7 @@ def test_a_start_may_have_a_rate():
 
 
 def test_other_numbers_never_compile_again():
-    scenario = linear(murata(0.7, a=3, b=1.2))
+    scenario = noisy(murata(0.7, a=3, b=1.2))
     ld.solve(scenario, START, 1)
     programs = len(engine._programs)
     ld.solve(scenario.replace(learning_rate=murata(0.3, a=1, b=2, floor=0.3)), START, 2)
@@ -232,9 +236,10 @@ def follow(error, eta, xp):
 
 def test_a_function_is_the_rule_that_it_computes():
     by_name, own = murata(0.7, a=3, b=1.2, floor=0.1), ld.AdaptiveRate(0.7, follow)
-    named, function = (ld.solve(linear(rate), START, 5, save_at=[1, 5]) for rate in (by_name, own))
+    named, function = (ld.solve(noisy(rate), START, 5, save_at=[1, 5]) for rate in (by_name, own))
     np.testing.assert_allclose(function.eta, named.eta, rtol=0, atol=1e-14)
-    named, function = (ld.simulate(linear(rate), START, 2, N=20, seed=1, save_at=[2]) for rate in (by_name, own))
+    options = {"until": 2, "N": 20, "replicas": 3, "seed": 1, "save_at": [2]}
+    named, function = (ld.simulate(noisy(rate), START, **options) for rate in (by_name, own))
     np.testing.assert_allclose(function.eta, named.eta, rtol=0, atol=1e-14)
     assert ld.scenario_of(function).learning_rate == own
     assert own == ld.AdaptiveRate(0.7, follow)

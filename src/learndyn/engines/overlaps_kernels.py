@@ -19,7 +19,7 @@ triangular again.
 
 Rows of arrays are lanes of replicas (`learndyn.lanes`): no operation mixes them, so that a replica's bits do not depend
 on the others. The state of a group is one array: a row by row, then l row by row, each row up to its diagonal, then the
-student's own numbers that learn, u_e <- u_e + rate_e change_e.
+student's own numbers that learn, u_e <- u_e + rate_e change_e; eta may be one of them.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Options(NamedTuple):
     own: bool | None = None  # True: own numbers that learn
     luck: int | None = None  # normals beside the input
     decay: float | None = None  # lambda
+    adaptive: int | None = None  # which own number is the learning rate
 
 
 def _if_on(option: Any, value: Any) -> Any:
@@ -72,6 +73,30 @@ def _choose_decay(decay, rate, value):
     if isinstance(decay, types.NoneType):
         return lambda decay, rate, value: value
     return lambda decay, rate, value: (1.0 - rate * decay) * value
+
+
+def _scale(adaptive: Any, own: Any, rate: float) -> Any:
+    """eta / N: as given, or that times an own number."""
+    raise NotImplementedError("only inside numba kernels")
+
+
+@overload(_scale)
+def _choose_scale(adaptive, own, rate):
+    if isinstance(adaptive, types.NoneType):
+        return lambda adaptive, own, rate: rate
+    return lambda adaptive, own, rate: rate * get(own, adaptive)
+
+
+def _hold(adaptive: Any, own: Any) -> None:
+    """A learning rate that would be negative becomes 0."""
+    raise NotImplementedError("only inside numba kernels")
+
+
+@overload(_hold)
+def _choose_hold(adaptive, own):
+    if isinstance(adaptive, types.NoneType):
+        return lambda adaptive, own: None
+    return lambda adaptive, own: put(own, adaptive, select(get(own, adaptive) < 0.0, 0.0, get(own, adaptive)))
 
 
 def _count(luck: Any) -> int:
@@ -193,7 +218,7 @@ def _update(step, options, state, own, luck, F, K, rates, numbers, first, x, y, 
     M = F.shape[0]
     triangle = K * M
     rest = first + M
-    scale, decay = rates[0], options.decay
+    scale, decay = _scale(options.adaptive, own, rates[0]), options.decay
     _project(state, F, K, numbers, first, x, y)
     _prepare(numbers, rest, K, q, weight)
     _rotate_down(state, triangle, K, numbers, rest, q, weight, H, x)
@@ -208,6 +233,7 @@ def _update(step, options, state, own, luck, F, K, rates, numbers, first, x, y, 
         _shrink(decay, scale, H, row + 1, i + 1)
     _rotate_up(state, triangle, K, H)
     _learn_own(own, change, rates)
+    _hold(options.adaptive, own)
 
 
 @_inlined

@@ -82,7 +82,9 @@ class LanePlan:
             places=places,
             clock=clock,
             times=Times(process, clock, int(steps[-1])),
-            options=Options(True if own.size else None, process.luck or None, process.weight_decay),
+            options=Options(
+                True if own.size else None, process.luck or None, process.weight_decay, process.adaptive_rate
+            ),
         )
 
     @property

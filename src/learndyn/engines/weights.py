@@ -147,7 +147,7 @@ def run_weights(
     steps = np.array(steps, dtype=np.int64)
     sector_dimensions(process, N)
     if blocks is None:
-        blocks = process.plain and uses_blocks(process.K, process.M)
+        blocks = process.plain_at_given_rates and uses_blocks(process.K, process.M)
     chunk = _chunk(process, N) if chunk is None else chunk
     plan = _Plan(process, N, steps, seed, blocks, chunk, Clock(N, at, time_name))
     with threadpool_limits(limits=1, user_api="blas"):
@@ -298,5 +298,5 @@ class _WeightsReplica(RowUnit):
 def _chunk(process: Process, N: int) -> int:
     """Updates in a chunk of about 0.1 s: some 4 ns for each normal, 0.4 ns for each weight, 0.1 us for the rest."""
     inputs = process.batch * (process.K if process.tree else 1) + (process.teacher_drift is not None) * process.M
-    weights = process.rows * (1 if process.plain else process.batch + 3)
+    weights = process.rows * (1 if process.plain_at_given_rates else process.batch + 3)
     return max(1, int(CHUNK_SECONDS / (1e-7 + 1e-9 * N * (4.0 * inputs + 0.4 * weights))))

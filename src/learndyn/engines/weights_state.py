@@ -55,7 +55,9 @@ class State:
         self._streams = {part: stream(seed, "weights", N, replica, part) for part in _parts(process)}
         self._own = _own_numbers(process, N)
         self._luck = Luck(np.empty(process.luck), self._streams[LUCK]) if process.luck else None
-        space = (process.batch, process.branches, N) if not process.plain else (BLOCK if blocks else 2, N)
+        space = (
+            (process.batch, process.branches, N) if not process.plain_at_given_rates else (BLOCK if blocks else 2, N)
+        )
         self._space = np.empty(space)
         dimensions = None if process.spectrum is None else process.spectrum.dimensions(N)
         self._sectors = (
@@ -112,7 +114,7 @@ class State:
     def advance(self, first: int, last: int, interval: int, limit: float) -> tuple[int, int]:
         """Make the updates from count ``first`` to count ``last``: see `advance_plain`."""
         process, rates = self._process, self._rates.rows(first, last) / self._divisors
-        if not process.plain:
+        if not process.plain_at_given_rates:
             return self._advance_general(first, last, interval, limit, rates)
         kernel = advance_blocks if self._blocks else advance_plain
         return kernel(

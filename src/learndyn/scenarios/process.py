@@ -119,16 +119,20 @@ class Process:
 
     @property
     def plain(self) -> bool:
-        """Whether nothing moves but weights and own numbers, by one white, centred input an update at a given rate."""
+        """Whether nothing moves but weights and own numbers, by one white, centred input an update."""
         return (
             self.batch == 1
-            and self.adaptive_rate is None
             and not (self.mean or self.tree)
             and self.damping is None
             and self.teacher_drift is None
             and self.combination is None
             and self.spectrum is None
         )
+
+    @property
+    def plain_at_given_rates(self) -> bool:
+        """Whether it is plain, and eta none of the own numbers."""
+        return self.plain and self.adaptive_rate is None
 
     @property
     def sectors(self) -> int | None:

@@ -80,9 +80,9 @@ class AdaptiveRate:
 
     Notes
     -----
-    At finite N a single step may be longer than eta: a rate that would become negative is set to 0. Simulations take
-    the process of the whole family, some ten times slower than that of a constant rate. The rule changes the rate of
-    the first layer; those of output weights and biases stay numbers or schedules.
+    At finite N a single step may be longer than eta: a rate that would become negative is set to 0. Simulations cost
+    about as much as with a constant rate. The rule changes the rate of the first layer; those of output weights and
+    biases stay numbers or schedules.
 
     Examples
     --------
