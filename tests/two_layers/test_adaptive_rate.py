@@ -81,7 +81,7 @@ def test_without_noise_eps_g_falls_to_zero():
 def test_with_noise_and_no_floor_eta_settles():
     # b (E + s^2) / 2 = eta, E = eta s^2 / (2 - eta): eta (2 - eta) = b s^2. For b = 3/4, s = 1: eta = 1/2, E = 1/3.
     run = ld.solve(linear(murata(0.9, a=2, b=0.75), label_noise=1.0), START, 200, save_at=[200])
-    # The slower of the two modes falls at least as exp(-alpha / 2); 1e-8 is the solver's.
+    # The slowest mode falls as exp(-0.36 alpha); 1e-8 is the solver's.
     np.testing.assert_allclose([run.eta.item(), run.eps_g.item()], [1 / 2, 1 / 6], rtol=0, atol=1e-7)
 
 
@@ -103,6 +103,16 @@ def test_eta_follows_the_mean_error_under_every_rule(rule):
     eps_g = (0.8 - 2 * 0.3 + 1) / 2
     expected = 3 * 0.7 * (1.2 * (eps_g + 0.5**2 / 2 - 0.1) - 0.7)
     assert ld.drift(s, ld.Start(Q=0.8, R=0.3)).eta.item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_error_of_quadrature_counts_by_the_rate_of_the_moment():
+    s = ld.StudentTeacher(ld.Student(1, "tanh"), ld.Teacher(1, "tanh"), 0.3)
+    start = ld.Start(Q=0.8, R=0.3)
+    errors = []
+    for scenario, more in ((s, {}), (s.replace(learning_rate=murata(0.9, a=3, b=1)), {"eta": 0.3})):
+        state = scenario.initial_state(ld.Start(start.Q, start.R, more=more))[None]
+        errors.append(scenario.drift_errors(state, np.zeros(1))[0])
+    assert errors[1] == errors[0] > 0.0
 
 
 # ---- Simulations

@@ -16,7 +16,7 @@ from learndyn.activations import activation
 from learndyn.activations.averages.selection import JOINT, STANDARD_REACH, quadrature_nodes
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.student_teacher import state
-from learndyn.scenarios.student_teacher.flow import layout_of, output_weights, rate
+from learndyn.scenarios.student_teacher.flow import layout_of, learning_rate, output_weights
 from learndyn.scenarios.student_teacher.geometry import arrangement_of
 from learndyn.scenarios.student_teacher.gradient import biases, coefficients
 from learndyn.scenarios.student_teacher.structure import Structure
@@ -42,7 +42,7 @@ def _error(structure: Structure, flat: np.ndarray, values: dict[str, Any], alpha
     if w is not None:
         i, k = state.upper(structure.K)
         error = error * np.abs(w[i] * w[k])
-    eta = float(np.asarray(rate(structure, 0, values, alpha, NUMPY)))
+    eta = float(np.asarray(learning_rate(structure, parts, values, alpha, NUMPY)))
     return float(np.max(error, initial=0.0)) * eta**2 / float(values.get("batch_size", 1.0))
 
 
