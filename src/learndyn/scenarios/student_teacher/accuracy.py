@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.activations import activation
+from learndyn.activations import Activation, activation
 from learndyn.activations.averages.selection import JOINT, STANDARD_REACH, quadrature_nodes
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.student_teacher import state
@@ -59,8 +59,21 @@ def _square_error(structure: Structure, C: np.ndarray, m: Any, c: np.ndarray) ->
         return quadrature.error_estimate(activations, K, C, c, m, nodes=nodes)
     sums = []
     for factor in (1.0, FINER):
-        wider = factor * max(1.0, structure.reach / STANDARD_REACH)
-        radii = {n: ceil(wider * radius) for n, radius in quadrature.SETS_RADIUS.items()}
-        table = quadrature.table_of_sets(activations, K, partial(quadrature.joint_table, radii=radii))
+        table = quadrature.table_of_sets(activations, K, partial(_table_of_set, structure.reach, factor))
         sums.append(((table(C, m, NUMPY) * c).sum(-1) * c).sum(-1))
     return np.abs(sums[1] - sums[0])
+
+
+def _table_of_set(reach: float, factor: float, activations: tuple[Activation, ...], students: int) -> Any:
+    """The averages of a set of up to four units, with `factor` times the nodes that the flow takes."""
+    from learndyn.activations.averages.quadrature import joint_table
+
+    return joint_table(activations, students, set_nodes(activations, reach, factor))
+
+
+def set_nodes(activations: tuple[Activation, ...], reach: float, factor: float) -> int:
+    """How many nodes that is; with or without kinks, which the radii alone would not reach."""
+    from learndyn.activations.averages.quadrature import SETS_RADIUS, default_nodes
+
+    radii = {n: ceil(radius * max(1.0, reach / STANDARD_REACH)) for n, radius in SETS_RADIUS.items()}
+    return ceil(factor * default_nodes(activations, radii))
