@@ -45,15 +45,17 @@ def test_the_linear_perceptron_with_noise_follows_its_closed_form():
 def test_the_relu_perceptron_as_feedback():
     curve = ld.greedy_schedule(RELU, START, until=5.0, rtol=1e-10, atol=1e-13)
     assert curve.eps_g[-1].item() == pytest.approx(VECTORS["until_5"]["eps_g_greedy"], abs=2e-9)
+    np.testing.assert_allclose(curve.learning_rate, -curve.slope / (2 * curve.curvature), rtol=1e-12)
     assert VECTORS["continuous"]["eps_g"] < curve.eps_g[-1].item() < VECTORS["until_5"]["eps_g_constant"]
     # Above 1 everywhere, and 1 at the end.
     assert (curve.learning_rate > 1.0).all()
 
 
 def test_slope_and_curvature_of_the_erf_perceptron():
-    """d eps_g / dalpha at three rates by differences of closed forms along the drift, at states of a run."""
-    curve = ld.greedy_schedule(ERF, START, until=10.0, save_at=6)
-    R, Q = curve.R.values.ravel(), curve.Q.values.ravel()
+    """d eps_g / dalpha at two rates by differences of closed forms along the drift, at some states."""
+    R, Q = np.array([0.0, 0.3, 0.6, 0.9]), np.array([0.25, 0.4, 0.5, 1.1])
+    problem = Problem.of(ERF, ERF.as_start(START), 1.0, ("learning_rate",))
+    a, b, _ = _local(problem, np.zeros(4), np.stack([R, Q], axis=1)).T
     h = 1e-5
 
     def slope(eta):
@@ -62,9 +64,8 @@ def test_slope_and_curvature_of_the_erf_perceptron():
 
     one, two = slope(1.0), slope(2.0)
     # Rounding over h, 1e-11, and the third derivative times h^2, 1e-10.
-    np.testing.assert_allclose(curve.curvature, 0.5 * two - one, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(curve.slope, 2 * one - 0.5 * two, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(curve.learning_rate, -curve.slope / (2 * curve.curvature), rtol=1e-12)
+    np.testing.assert_allclose(b, 0.5 * two - one, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(a, 2 * one - 0.5 * two, rtol=0, atol=1e-9)
 
 
 def test_bounds_hold():

@@ -125,7 +125,7 @@ def test_the_gradient_on_a_plateau_is_that_of_the_steps():
     """Fourth-order differences of the same steps, with the error that they state: rounding is 1e-15 in eps_g."""
     gradient = gradient_of_pieces(plateau(np.ones(PIECES)))
     rng = np.random.default_rng(3)
-    directions = [np.eye(PIECES)[piece] for piece in (0, 40, 100, 190, 199)] + [rng.normal(size=PIECES)]
+    directions = [np.eye(PIECES)[piece] for piece in (0, 100)] + [rng.normal(size=PIECES)]
     for along in directions:
         slope, allowed = central(lambda rates: np.array([plateau(rates).error]), np.ones(PIECES), along, 1e-2, 1e-15)
         assert abs(gradient @ along - slope) <= allowed

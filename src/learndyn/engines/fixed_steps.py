@@ -41,6 +41,11 @@ class Grid:
         return self.times[:, -1]
 
     @property
+    def begins(self) -> np.ndarray:
+        """Where steps that are not empty begin, and the end."""
+        return np.unique(self.times[:, 0])
+
+    @property
     def middles(self) -> np.ndarray:
         """A time inside each step, (steps,)."""
         return self.times[:, 0] + 0.5 * self.lengths

@@ -124,6 +124,7 @@ def optimal_schedule() -> Figure:
         "Erf soft committee machine, K = M = 2, Q(0) = diag(0.2, 0.3), R(0) = 10^-3 I: the learning rate with which "
         f"eps_g is least at alpha = {COMMITTEE_END:g}, in {PIECES} equal pieces, beside the best constant and the "
         "greedy one, which lowers eps_g fastest at each moment. The best schedule bears a plateau three times as "
-        "high as that of small rates, because its escape takes less time, and anneals at the end; the greedy rate tends "
-        "to zero on the plateau and stays there. The slide names time-dependent rules for future research; all settings are ours.",
+        "high as that of small rates, because its escape takes less time, and anneals at the end; the greedy rate "
+        "tends to zero on the plateau and stays there. The slide names time-dependent rules for future research; all "
+        "settings are ours.",
     )

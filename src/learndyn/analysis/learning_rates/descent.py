@@ -19,8 +19,10 @@ from learndyn.engines.fixed_steps import Grid, Outcome, final_error, make_grid
 
 # A run that ends nowhere is as bad as this factor of the error at the start, in the logarithm.
 HOPELESS = 50.0
-# Relative change of the objective below which rounding decides.
+# Relative change of the objective below which rounding decides, and how much larger than asked for the gradient may
+# then be.
 ROUNDING = 1e-14
+LOOSE = 100.0
 
 
 @dataclass
@@ -109,5 +111,5 @@ def descend(
     norm = float(np.abs(held).max())
     return Descent(
         scale * x.reshape(shape) @ columns.T, float(found.fun), norm, int(found.nit),
-        bool(found.success) or norm <= tolerance, str(found.message),
+        bool(found.success) and norm <= LOOSE * tolerance, str(found.message),
     )  # fmt: skip

@@ -25,10 +25,10 @@ COARSE_ITERATIONS = 40
 # Beginnings beside the best constants: these, from the begin to the end, times the rates.
 RAMPS = ((2.0, 0.5), (0.5, 1.5))
 # Tolerances of the runs that search the best constants, and of those that tell how exact the fixed steps are.
-SEARCH = {"rtol": 1e-8, "atol": 1e-11}
-VERIFY = {"rtol": 1e-11, "atol": 1e-14}
-# The error of the fixed steps counts relative to eps_g plus this part of its value at the start.
-NEGLIGIBLE = 1e-6
+SEARCH = {"rtol": 1e-10, "atol": 1e-13}
+VERIFY = {"rtol": 1e-12, "atol": 1e-15}
+# What the runs that verify may be off by in eps_g, for order parameters of order one.
+NEGLIGIBLE = 1e-11
 # The shortest steps, as a part of the whole.
 SMALLEST_PART = 1e-5
 
@@ -58,9 +58,9 @@ def optimise(
     accuracy: float,
 ) -> Optimum:
     """The best numbers of the form; ``first``: further tables to begin with."""
-    constants = best_constants(problem, bounds)
-    ones = np.ones(form.size)
-    table = np.stack([constants[name] * ones for name in problem.controls])
+    times = Objective.of(problem, form, largest_step).grid.begins
+    constants = best_constants(problem, form, bounds, times)
+    table = level(form, constants)
     limits = [bounds[name] for name in problem.controls]
     scale = np.array([[constants[name] or 1.0] for name in problem.controls])
     down = partial(descend, scale=scale, bounds=limits)
@@ -78,19 +78,33 @@ def optimise(
         table, objective = found.table, better
 
 
-def best_constants(problem: Problem, bounds: dict[str, tuple[float, float]]) -> dict[str, float]:
+def level(form: Form, constants: dict[str, float]) -> np.ndarray:
+    """The table of constants."""
+    return np.stack([np.full(form.size, value) for value in constants.values()])
+
+
+def run_table(problem: Problem, form: Form, table: np.ndarray, times: np.ndarray, **tolerances: float) -> Integration:
+    """The run of the adaptive solver with the schedules of a table."""
+    controls = {name: form.schedule(row) for name, row in zip(problem.controls, table, strict=True)}
+    return problem.run_schedules(controls, times, **tolerances)
+
+
+def best_constants(
+    problem: Problem, form: Form, bounds: dict[str, tuple[float, float]], times: np.ndarray
+) -> dict[str, float]:
     """The best constant of each control in turn, the others as they are: rates first."""
     constants = {name: float(np.clip(value, *bounds[name])) for name, value in problem.constants().items()}
+
+    def error(changed: dict[str, float]) -> float:
+        # As schedules, and with all times: one program serves these runs and those that follow.
+        run = run_table(problem, form, level(form, changed), times, **SEARCH)
+        return float(problem.errors(run.states[-1:], run.times[-1:], changed)[0]) if run.status == "ok" else np.inf
+
     for name in sorted(problem.controls, key=lambda name: name not in RATES):
-        others = dict(constants)
-
-        def error(value: float, name: str = name, others: dict[str, float] = others) -> float:
-            return problem.final_error({**others, name: value}, **SEARCH)
-
-        found = search(error, bounds[name], accuracy=1e-4)
+        found = search(lambda value, name=name: error({**constants, name: value}), bounds[name], accuracy=1e-4)
         if np.isfinite(found.value):
             constants[name] = found.best
-    if not np.isfinite(problem.final_error(constants, **SEARCH)):
+    if not np.isfinite(error(constants)):
         raise InputError(
             f"Argument `start` must let learning run to `until` = {problem.until:g}, but it diverges with every "
             "constant control that was tried. Use a smaller start, or bounds with smaller rates."
@@ -102,14 +116,12 @@ def _exact_enough(
     problem: Problem, form: Form, table: np.ndarray, largest: float, accuracy: float
 ) -> tuple[Objective, Integration, float]:
     """Steps with which eps_g at the end is exact enough for these numbers; the exact run; what is left of error."""
-    controls = {name: form.schedule(row) for name, row in zip(problem.controls, table, strict=True)}
     objective = Objective.of(problem, form, largest)
-    times = np.unique(objective.grid.times[:, 0])
-    run = problem.run_schedules(controls, times, **VERIFY)
+    run = run_table(problem, form, table, objective.grid.begins, **VERIFY)
     refuse_failure(problem, run)
     at_end = dict(zip(problem.controls, table @ form.basis(np.array(problem.until)), strict=True))
     exact = float(problem.errors(run.states[-1:], run.times[-1:], at_end)[0])
-    allowed = accuracy * (abs(exact) + NEGLIGIBLE * float(problem.errors(problem.state[None], problem.start.at, {})[0]))
+    allowed = accuracy * abs(exact) + NEGLIGIBLE
     error = abs(objective.outcome(table).error - exact)
     while not error <= allowed:
         step = 0.5 * float(objective.grid.lengths.max())

@@ -135,7 +135,7 @@ def scheduled(flow: Flow, forms: tuple[tuple[str, Any], ...]) -> Flow:
 
 def padded(schedule: Any, until: float) -> Any:
     """A piecewise schedule with knots after the end that change nothing: others rarely compile again."""
-    count = max(16, 1 << len(schedule.times).bit_length()) - len(schedule.times)
+    count = max(64, 1 << len(schedule.times).bit_length()) - len(schedule.times)
     times = until + 1.0 + np.arange(count)
     return type(schedule)(rates=[*schedule.rates, *[schedule.rates[-1]] * count], times=[*schedule.times, *times])
 

@@ -15,8 +15,9 @@ from learndyn.analysis.learning_rates.controls import (
     checked_controls,
     with_constants,
 )
+from learndyn.analysis.learning_rates.descent import Descent
 from learndyn.analysis.learning_rates.forms import FORMS, Form
-from learndyn.analysis.learning_rates.optimisation import SEARCH, Optimum, optimise
+from learndyn.analysis.learning_rates.optimisation import VERIFY, Optimum, level, optimise, run_table
 from learndyn.analysis.learning_rates.problem import Problem
 from learndyn.arguments import array, choice, count, number
 from learndyn.errors import LearndynWarning
@@ -73,8 +74,8 @@ def optimal_schedule(
     max_iterations, tolerance
         The descent ends when no derivative of ln eps_g by a control in units of its best constant is above `tolerance`.
     largest_step
-        Largest step in alpha; steps are halved until eps_g at the end is within `accuracy`, relative to eps_g, of the
-        adaptive solver's.
+        Largest step in alpha; steps are halved until eps_g at the end is within `accuracy`, relative to eps_g, and
+        1e-11 of the adaptive solver's.
 
     Returns
     -------
@@ -84,8 +85,8 @@ def optimal_schedule(
         the derivative of the last eps_g by the state; ``numbers`` (control, knot) = c_j, where ``knot`` is a time, with
         ``gradient`` (control, knot), the derivative of the last eps_g by them, and ``constant`` (control).
         `ld.scenario_of` gives the scenario with the schedules of its rates. Attributes: ``status`` (``"ok"``,
-        ``"max_iterations"``), ``gradient_norm``, ``iterations``, ``integration_error`` of the steps in the last eps_g,
-        ``sampling_error`` of the straight lines that stand for a spline.
+        ``"max_iterations"``, ``"stalled"``), ``gradient_norm``, ``iterations``, ``integration_error`` of the steps in
+        the last eps_g, ``sampling_error`` of the straight lines that stand for a spline.
 
     Raises
     ------
@@ -150,12 +151,7 @@ def _dataset(problem: Problem, form: Form, found: Optimum) -> xr.Dataset:
     schedules = {name: form.schedule(row) for name, row in zip(names, found.table, strict=True)}
     scheduled = problem.scenario.replace(**{name: schedules[name] for name in names if name in RATES})
     descent, outcome = found.descent, found.objective.outcome(found.table)
-    status = "ok" if descent.converged else "max_iterations"
-    message = (
-        "The schedule is best among its neighbours." if descent.converged else
-        f"The descent ended after {descent.iterations} iterations with a gradient of {descent.gradient_norm:.2g} "
-        f"({descent.message}). Raise max_iterations, or give the result as `first`."
-    )  # fmt: skip
+    status, message = _verdict(descent)
     if status != "ok":
         warnings.warn(message, LearndynWarning, stacklevel=3)
     options = {"quantity": "optimal_schedule", "until": problem.until, "controls": list(names), "form": form.name}
@@ -172,6 +168,16 @@ def _dataset(problem: Problem, form: Form, found: Optimum) -> xr.Dataset:
     )  # fmt: skip
 
 
+def _verdict(descent: Descent) -> tuple[str, str]:
+    """The status of a descent, and a sentence."""
+    if descent.converged:
+        return "ok", "The schedule is best among its neighbours."
+    ended = f"The descent ended after {descent.iterations} iterations with a gradient of {descent.gradient_norm:.2g}"
+    if "LIMIT" in descent.message:
+        return "max_iterations", f"{ended}. Raise max_iterations, or give the result as `first`."
+    return "stalled", f"{ended}, where rounding hides whether a step is better. Raise tolerance, or take it as it is."
+
+
 def _curves(problem: Problem, form: Form, found: Optimum, times: np.ndarray) -> dict[str, xr.Variable]:
     """What belongs to each time: the controls, eps_g with them, and eps_g with the best constants."""
     lead, basis = (problem.scenario.time_name,), form.basis(times)
@@ -183,7 +189,7 @@ def _curves(problem: Problem, form: Form, found: Optimum, times: np.ndarray) -> 
     eps_g = problem.errors(found.run.states, times, values)
     attrs = {"long_name": problem.scenario.quantities()["eps_g"].description, "units": "1"}
     curves["eps_g"] = xr.Variable(lead, np.maximum(eps_g, 0.0), attrs)
-    constant = problem.run(found.constants, times, **SEARCH)
+    constant = run_table(problem, form, level(form, found.constants), times, **VERIFY)
     reference = problem.errors(constant.states, constant.times, dict(found.constants))
     curves["eps_g_constant"] = xr.Variable(
         lead, np.maximum(reference, 0.0), {"long_name": "generalisation error with the best constants", "units": "1"}
@@ -193,7 +199,7 @@ def _curves(problem: Problem, form: Form, found: Optimum, times: np.ndarray) -> 
 
 def _numbers(problem: Problem, form: Form, found: Optimum, outcome: Any) -> dict[str, Any]:
     """What belongs to each number of the controls, and the costate."""
-    begins, rows = np.unique(found.objective.grid.times[:, 0], return_index=True)
+    _, rows = np.unique(found.objective.grid.times[:, 0], return_index=True)
     lead = (problem.scenario.time_name, "parameter")
     return {
         "numbers": (("control", "knot"), found.table, {"long_name": "numbers of the controls"}),
@@ -201,7 +207,7 @@ def _numbers(problem: Problem, form: Form, found: Optimum, outcome: Any) -> dict
             ("control", "knot"), found.objective.gradient(outcome), {"long_name": "d eps_g(until) / d numbers"},
         ),
         "constant": (("control",), list(found.constants.values()), {"long_name": "best constants"}),
-        "costate": (lead, outcome.costate[rows][: len(begins)], {"long_name": "d eps_g(until) / d order parameter"}),
+        "costate": (lead, outcome.costate[rows], {"long_name": "d eps_g(until) / d order parameter"}),
         "control": (("control",), np.array(problem.controls)),
         "knot": (("knot",), form.places, {"long_name": "time of each number"}),
         "parameter": (("parameter",), np.array(problem.scenario.parameter_names())),
