@@ -356,16 +356,19 @@ def _exit_code(theory: Any, simulation: Any, interrupted: bool) -> int:
 
 @app.command()
 def show(result: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="A result that `run -o` wrote.")]) -> None:
-    """Print a result: its scenario, start, status, versions and table."""
+    """Print a result: its scenario, start, table or findings, status and versions."""
     import json
 
-    from learndyn import results, summary
+    from learndyn import findings, results, summary
 
     data = results.load(result)
     simulated = results.is_simulation(data)
-    table = summary.table(None, data) if simulated else summary.table(data)
+    if findings.is_run(data):
+        table = summary.table(None, data) if simulated else summary.table(data)
+        lines = [None if simulated else summary.stand_still(data), summary.followers(data), summary.status(data)]
+    else:
+        table, lines = findings.report(data), []
     typer.echo(f"# {result}\n{_scenario_text(data)}\n{table}")
-    lines = [None if simulated else summary.stand_still(data), summary.followers(data), summary.status(data)]
     versions = json.loads(data.attrs["versions"])
     lines.append("versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()))
     typer.echo("\n" + "\n".join(line for line in lines if line is not None))

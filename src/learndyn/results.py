@@ -62,7 +62,25 @@ def trajectory(
 ) -> xr.Dataset:
     """The dataset of flat states of shape (times, n), or (replicas, times, n) from a simulation of these replicas."""
     labelled = _labelled(scenario, scenario.rows(states, times), times, replicas)
-    attributes = {
+    labelled.attrs = attributes(
+        scenario, start, engine=engine, status=status, message=message, options=options, timings=timings, seed=seed
+    )
+    return with_observables(labelled, observables) if observables else labelled
+
+
+def attributes(
+    scenario: Any,
+    start: Any,
+    *,
+    status: str,
+    message: str,
+    options: dict[str, Any],
+    engine: str = "theory",
+    timings: dict[str, float] | None = None,
+    seed: int | None = None,
+) -> dict[str, Any]:
+    """What every result carries. What is no run in time says with ``options["quantity"]`` what it is."""
+    found = {
         "schema": SCHEMA,
         "engine": engine,
         "status": status,
@@ -71,12 +89,9 @@ def trajectory(
         "start": json.dumps(start_to_plain(start)),
         "options": json.dumps(options),
         "versions": json.dumps(versions()),
-        "timings": json.dumps(timings),
+        "timings": json.dumps(timings or {}),
     }
-    if seed is not None:
-        attributes["seed"] = str(seed)
-    labelled.attrs = attributes
-    return with_observables(labelled, observables) if observables else labelled
+    return found if seed is None else {**found, "seed": str(seed)}
 
 
 _frames: dict[Any, xr.Dataset] = {}

@@ -17,6 +17,7 @@ from learndyn.analysis.fixed_points import landmarks_of
 from learndyn.analysis.linearisation import LocalFlow
 from learndyn.arguments import array, number
 from learndyn.errors import InputError, LearndynWarning
+from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
 
 # How far up the search goes, and how many rates are tried first.
@@ -183,8 +184,11 @@ def largest_learning_rate(
             "tried": (("rate",), np.array(order), {"long_name": "learning rates that were tried", "units": "1"}),
             "eps_g": (("rate",), np.array([tried[rate] for rate in order]), {"long_name": "eps_g at the end"}),
         },
-        attrs={"until": float(until), "target": target},
-    )
+        attrs=attributes(
+            scenario, start, status="ok", message="The largest rate lies between two that were tried.",
+            options={"quantity": "largest learning rate", "until": float(until), "target": target},
+        ),
+    )  # fmt: skip
 
 
 def _constant_rate(scenario: Any) -> float:
