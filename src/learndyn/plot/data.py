@@ -120,7 +120,10 @@ def _rate_label(result: xr.Dataset) -> str:
 def _network_label(result: xr.Dataset) -> str:
     scenario = scenario_of(result)
     student = getattr(scenario, "student", None)
-    return f"{student.activation} $K={scenario.K}, M={scenario.M}$" if student else ""
+    if student:
+        return f"{student.activation} $K={scenario.K}, M={scenario.M}$"
+    units = getattr(scenario, "units", None)
+    return f"{scenario.activation} $K=M={units}$" if units else ""
 
 
 def _seed_label(result: xr.Dataset) -> str:

@@ -45,9 +45,9 @@ def solve(
     Parameters
     ----------
     scenario
-        An `ld.StudentTeacher`.
+        An `ld.StudentTeacher` or `ld.SiteSymmetric`.
     start
-        An `ld.Start`, or one row of an earlier result (which continues at its time).
+        An `ld.Start` (an `ld.SymmetricStart`), or one row of an earlier result (which continues at its time).
     until
         The time alpha at which to end, later than the start.
     save_at
@@ -172,7 +172,7 @@ def drift(scenario: Any, start: Any) -> xr.Dataset:
     Parameters
     ----------
     scenario
-        An `ld.StudentTeacher`.
+        An `ld.StudentTeacher` or `ld.SiteSymmetric`.
     start
         An `ld.Start`, or one row of a result.
 
