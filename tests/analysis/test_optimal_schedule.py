@@ -138,6 +138,27 @@ def test_three_pieces_of_the_erf_perceptron_against_a_grid():
     assert np.abs(grid[np.argmin(errors)] - found).max() <= 0.2
 
 
+def test_the_rate_of_the_erf_perceptron_with_noise_falls_as_one_over_alpha():
+    """Near the solution E = Q - R^2, what the noise of N - 1 directions leaves, obeys the linear perceptron's equation
+
+    dE/dalpha = a (-2 eta E + eta^2 s^2), a = <g'^2> = 2 / (sqrt(3) pi), eps_g = a E / 2,
+
+    so that eta = E / s^2 = 1 / (a alpha) and eps_g = s^2 / (2 alpha) at last, up to parts of order E, and up to an
+    offset of alpha of the order of the time in which the rule is learned, 1 / (eta a / 3) for R.
+    """
+    until, a = 60.0, 2 / (np.sqrt(3) * np.pi)
+    result = ld.optimal_schedule(ERF, START, until, knots=16, form="piecewise_linear", largest_step=1.0, accuracy=1e-5)
+    end = result.isel(alpha=-1)
+    E, eta = end.Q.item() - end.R.item() ** 2, end.learning_rate.item()
+    offset = 3 / a / until
+    assert eta == pytest.approx(E / NOISE**2, rel=3 * E)
+    assert eta == pytest.approx(1 / (a * until), rel=offset)
+    assert end.eps_g.item() == pytest.approx(NOISE**2 / (2 * until), rel=offset)
+    late = result.knot.values >= until / 2
+    slope = np.polyfit(np.log(result.knot.values[late]), np.log(result.numbers.values[0][late]), 1)[0]
+    assert slope == pytest.approx(-1.0, abs=offset)
+
+
 # ---- Other controls
 
 
