@@ -236,8 +236,8 @@ def check_site_symmetry(figure):
     }
     for t, row in rows.items():
         close(figure, dict(zip((f"{name}({t})" for name in ("R", "S", "Q", "C", "eps_g")), row, strict=True)), 1e-5)
-    # The symmetry is kept to 1e-9 (physics notes, 4).
-    assert max(figure.numbers["asymmetry_R"], figure.numbers["asymmetry_Q"]) < 1e-9
+    # The solver's 1e-10, amplified as the asymmetry of the start is, from 1e-3 to 1.
+    assert max(figure.numbers[f"difference_{name}"] for name in "RSQC") < 1e-7
 
 
 def check_relu_k3_m2(figure):

@@ -258,25 +258,29 @@ def erf_k3_m3_generalisation_error() -> Figure:
 )
 def site_symmetry() -> Figure:
     """R_in = R delta_in + S (1 - delta_in), Q_ij = Q delta_ij + C (1 - delta_ij) stays so."""
-    scenario = flow(3, 3, "relu")
-    theory = solve(scenario, ld.Start.near_symmetric(scenario, Q=0.25, X=1e-3), 60, save_at=241)
+    reduced = ld.SiteSymmetric(3, "relu", learning_rate=1.0, dynamics="gradient_flow")
+    start = ld.SymmetricStart(R=1e-3, S=0.0, Q=0.25, C=0.0)
+    options: dict[str, Any] = {"save_at": 241, "rtol": 1e-10, "atol": 1e-14}
+    theory = ld.solve(reduced, start, 60, **options)
+    full = ld.solve(reduced.full(), start.full(3), 60, **options)
     picture, ax = panels()
-    on = np.eye(3)
     numbers: dict[str, float] = {}
-    for order, (diagonal, off, dim) in enumerate((("R", "S", "teacher"), ("Q", "C", "student2"))):
-        values = theory["R" if dim == "teacher" else "Q"].values
-        means = {diagonal: (values * on).sum((1, 2)) / 3, off: (values * (1 - on)).sum((1, 2)) / 6}
-        for style, (name, mean) in zip(("-", "--"), means.items(), strict=True):
-            ax.plot(theory.alpha, mean, style, color=ld.plot.PALETTE[order], label=f"${name}$")
-            numbers |= {f"{name}({t})": float(np.interp(t, theory.alpha.values, mean)) for t in (10, 30, 60)}
-        spread = [np.ptp(values[:, mask], axis=1).max() for mask in (on == 1, on == 0)]
-        numbers[f"asymmetry_{diagonal}"] = float(max(spread))
+    for order, (diagonal, off) in enumerate((("R", "S"), ("Q", "C"))):
+        entries = full[diagonal].values
+        for style, marker, name, mask in (("-", "o", diagonal, np.eye(3) == 1), ("--", "s", off, np.eye(3) == 0)):
+            color, values = ld.plot.PALETTE[order], theory[name].values
+            ax.plot(theory.alpha, values, style, color=color, label=f"${name}$")
+            shown = slice(None, None, 24)
+            ax.plot(full.alpha[shown], entries[shown, mask], marker, color=color, markerfacecolor="white", ms=3)
+            numbers |= {f"{name}({t})": float(np.interp(t, theory.alpha.values, values)) for t in (10, 30, 60)}
+            # The full equations, each entry of one kind, against the one number that stands for them.
+            numbers[f"difference_{name}"] = float(np.abs(entries[:, mask] - values[:, None]).max())
     ax.set(xlabel=r"$\eta\alpha$", ylabel="order parameters", xlim=(0, 60))
     ax.legend(ncols=2)
     return Figure(
         picture,
         numbers | at(theory, 10, 30, 60),
         f"ReLU soft committee machine, K = M = 3, {FLOW}, from R(0) = 1e-3 I, Q(0) = 0.25 I: R = R_ii, S = R_in "
-        "(i != n), Q = Q_ii, C = Q_ij (i != j). The full equations keep the symmetry, so that the slide's four "
-        "equations are enough. The slide does not state its start.",
+        "(i != n), Q = Q_ii, C = Q_ij (i != j). Lines: the slide's four equations; markers: all entries of the full "
+        "equations, which keep the symmetry. The slide does not state its start.",
     )
