@@ -104,6 +104,16 @@ def test_many_points_of_the_relu_perceptron_come_to_the_continuous_optimum():
     assert (np.abs(rates - vectors["eta"]) < 1e-4 + halving()[::4]).all()
 
 
+def test_what_is_left_of_the_best_schedule_is_best_for_what_is_left():
+    """Bellman's principle, from a row in the middle of a run; both are placed to the root of 1e-11 over eps_g."""
+    whole = relu_result("piecewise_constant", 20)
+    middle = whole.sel(alpha=2.5, method="nearest", tolerance=1e-12)
+    rest = ld.optimal_schedule(RELU, middle, 5.0, knots=10, tolerance=1e-8, largest_step=0.0625)
+    assert rest.alpha[0].item() == rest.knot[0].item() == 2.5
+    np.testing.assert_allclose(rest.numbers.values[0], whole.numbers.values[0, 10:], rtol=0, atol=1e-4)
+    assert rest.eps_g_final == pytest.approx(whole.eps_g_final, abs=1e-10)
+
+
 def test_pontryagins_condition():
     """eta = -p f1 / (2 p f2) with the costate p, F = eta f1 + eta^2 f2, to second order in the distance of points."""
     result = relu_result("piecewise_linear", 41)

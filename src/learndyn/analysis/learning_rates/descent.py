@@ -34,6 +34,7 @@ class Objective:
     grid: Grid
     basis: np.ndarray = field(init=False)
     calls: int = 0
+    iterations: int = 0
 
     def __post_init__(self) -> None:
         self.basis = self.form.on(self.grid)
@@ -106,6 +107,7 @@ def descend(
         options={"maxiter": iterations, "maxfun": 4 * iterations + 50, "maxls": 30, "maxcor": 20,
                  "gtol": tolerance, "ftol": ROUNDING},
     )  # fmt: skip
+    objective.iterations += int(found.nit)
     x, gradient = found.x, found.jac
     held = np.clip(x - gradient, [a for a, _ in limits], [b for _, b in limits]) - x
     norm = float(np.abs(held).max())

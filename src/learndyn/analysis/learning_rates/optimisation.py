@@ -75,6 +75,7 @@ def optimise(
         better, run, error = _exact_enough(problem, form, found.table, step, accuracy)
         if better.grid.lengths.max() >= step:
             return Optimum(found.table, constants, objective, found, run, error, step)
+        better.calls, better.iterations = better.calls + objective.calls, objective.iterations
         table, objective = found.table, better
 
 

@@ -85,8 +85,8 @@ def optimal_schedule(
         the derivative of the last eps_g by the state; ``numbers`` (control, knot) = c_j, where ``knot`` is a time, with
         ``gradient`` (control, knot), the derivative of the last eps_g by them, and ``constant`` (control).
         `ld.scenario_of` gives the scenario with the schedules of its rates. Attributes: ``status`` (``"ok"``,
-        ``"max_iterations"``, ``"stalled"``), ``gradient_norm``, ``iterations``, ``integration_error`` of the steps in
-        the last eps_g, ``sampling_error`` of the straight lines that stand for a spline.
+        ``"max_iterations"``, ``"stalled"``), ``gradient_norm``, ``iterations`` of all descents, ``integration_error``
+        of the steps in the last eps_g, ``sampling_error`` of the straight lines that stand for a spline.
 
     Raises
     ------
@@ -163,7 +163,8 @@ def _dataset(problem: Problem, form: Form, found: Optimum) -> xr.Dataset:
     gains = {"eps_g_final": float(result.eps_g[-1]), "eps_g_final_constant": float(result.eps_g_constant[-1])}
     sampling = max(form.sampling_error(row) for row in found.table)
     return result.assign_attrs(
-        iterations=descent.iterations, evaluations=found.objective.calls, gradient_norm=descent.gradient_norm,
+        iterations=found.objective.iterations,
+        evaluations=found.objective.calls, gradient_norm=descent.gradient_norm,
         integration_error=found.integration_error, sampling_error=sampling, largest_step=found.largest_step, **gains,
     )  # fmt: skip
 
