@@ -20,9 +20,10 @@ if "NUMBA_CACHE_DIR" not in os.environ:
         _digest.update(_path.relative_to(ROOT).as_posix().encode() + b"\n" + _path.read_bytes())
     os.environ["NUMBA_CACHE_DIR"] = str(ROOT / "build" / f"numba-{_digest.hexdigest()[:16]}")
 
-# XLA's older code generator for loops takes two thirds of the time to compile, and compiling is most of what the suite
-# does. Users get it for small programs alone (`engines/programs.py`); the benchmarks and verification runs as users do.
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+# XLA's older code generator for loops, less optimised, takes half of the time to compile, and compiling is most of
+# what the suite does. Users get it for small programs alone (`engines/programs.py`); benchmarks and verification runs
+# measure what users get.
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1")
 
 # The same examples in every run; compilation makes single examples slow.
 settings.register_profile("learndyn", derandomize=True, deadline=None, database=None, max_examples=50)

@@ -390,7 +390,7 @@ def _scenario_text(data: Any) -> str:
         options["seed"] = int(data.attrs["seed"])
     return scenario_text(
         results.scenario_of(data),
-        results.start_of(data),
+        results.start_of(data) if "start" in data.attrs else None,
         solve=options if table == "solve" else None,
         simulate=options if table == "simulate" else None,
     )

@@ -79,18 +79,22 @@ def attributes(
     timings: dict[str, float] | None = None,
     seed: int | None = None,
 ) -> dict[str, Any]:
-    """What every result carries. What is no run in time says with ``options["quantity"]`` what it is."""
+    """What every result carries. What is no run in time says with ``options["quantity"]`` what it is.
+
+    There may be no one start: None.
+    """
     found = {
         "schema": SCHEMA,
         "engine": engine,
         "status": status,
         "message": message,
         "scenario": json.dumps(scenario_to_plain(scenario)),
-        "start": json.dumps(start_to_plain(start)),
         "options": json.dumps(options),
         "versions": json.dumps(versions()),
         "timings": json.dumps(timings or {}),
     }
+    if start is not None:
+        found["start"] = json.dumps(start_to_plain(start))
     return found if seed is None else {**found, "seed": str(seed)}
 
 

@@ -14,7 +14,7 @@ NAMES = [
     "leaky_relu(-0.3)",
     "polynomial(0.1, 1, 0, -0.1)",
     "tanh(x)^2 * x",
-    "x / (1 + abs(x))",
+    "maximum(x, 0.2 * x - 0.1)",
     "(x^2 - 1) / 2",
     "where(x > 0.5, x, 0.1)",
 ]
@@ -40,7 +40,7 @@ def test_an_activation_known_to_theory_alone_conforms():
 
 
 def test_the_seed_decides():
-    first, again, other = (ld.testing.check_activation("linear", seed=seed) for seed in (0, 0, 1))
+    first, again, other = (ld.testing.check_activation("step", seed=seed) for seed in (0, 0, 1))
     assert first == again
     assert first.checks != other.checks
 

@@ -16,12 +16,12 @@ import xarray as xr
 
 from learndyn.analysis.fixed_points import MAX_STEPS as SEARCH_STEPS
 from learndyn.analysis.fixed_points import TOLERANCE, NoFixedPointError, search
-from learndyn.analysis.learning_rates.record import record
 from learndyn.analysis.linearisation import LocalFlow
 from learndyn.analysis.points import Point
 from learndyn.arguments import number
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import tolerances
+from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
 from learndyn.verbs.theory import DIVERGENCE, MAX_STEPS
 
@@ -295,8 +295,9 @@ def _labelled(scenario: Any, start: Any, found: dict[str, float], saddle: _Saddl
     rates = {"long_name": "real parts of the eigenvalues that grow", "units": f"1 / ({units})"}
     variables["rates"] = xr.Variable(("mode",), saddle.rates, rates)
     escaped = np.isfinite(found["measured"])
-    attributes = record(
-        scenario, start, quantity="escape time", status="ok" if escaped else "not_escaped",
-        message="The run escapes." if escaped else "The run does not escape.", options=options,
+    attrs = attributes(
+        scenario, start, status="ok" if escaped else "not_escaped",
+        message="The run escapes." if escaped else "The run does not escape.",
+        options={"quantity": "escape time", **options},
     )  # fmt: skip
-    return xr.Dataset(variables, {"mode": np.arange(1, len(saddle.rates) + 1)}, attributes)
+    return xr.Dataset(variables, {"mode": np.arange(1, len(saddle.rates) + 1)}, attrs)

@@ -83,7 +83,7 @@ def find_fixed_point(
     ... )
     >>> symmetric = ld.Start(Q=[[0.35, 0.3], [0.3, 0.35]], R=[[0.4, 0.4], [0.4, 0.4]])
     >>> plateau = ld.find_fixed_point(scenario, symmetric)
-    >>> plateau.attrs["kind"], round(plateau.R.values[0, 0], 4), round(plateau.eigenvalues.values[0], 4)
+    >>> plateau.attrs["kind"], round(float(plateau.R[0, 0]), 4), round(float(plateau.eigenvalues[0]), 4)
     ('saddle with 1 unstable direction', 0.4082, 0.0657)
     """
     scenario = checked_scenario(scenario)

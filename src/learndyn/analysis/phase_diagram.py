@@ -5,7 +5,6 @@ learned: eps_g(alpha) <= threshold for some alpha <= until;    diverged: the wei
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -17,9 +16,8 @@ import xarray as xr
 from learndyn.arguments import array, count, did_you_mean, number
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times, tolerances
-from learndyn.results import SCHEMA, versions
+from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
-from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
 from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS
 
 OUTCOMES = ("not_learned", "learned", "diverged", "failed", "interrupted")
@@ -280,19 +278,11 @@ def _dataset(scenario: Any, start: Any, axes: Any, points: list[_Point], options
     status, message = _verdict(outcome)
     if status != "ok":
         warnings.warn(message, LearndynWarning, stacklevel=3)
-    plain = {} if callable(start) else {"start": json.dumps(start_to_plain(scenario.as_start(start)))}
     named = {"quantity": "phase_diagram", "x": x_name, "y": y_name, "until": options.until}
     named |= {"threshold": options.threshold, "rtol": options.rtol, "atol": options.atol}
-    attributes = {
-        "schema": SCHEMA,
-        "engine": "theory",
-        "status": status,
-        "message": message,
-        "scenario": json.dumps(scenario_to_plain(scenario)),
-        "options": json.dumps(named),
-        "versions": json.dumps(versions()),
-    }
-    return xr.Dataset(variables, {x_name: x_values, y_name: y_values}, attributes | plain)
+    one = None if callable(start) else scenario.as_start(start)
+    attrs = attributes(scenario, one, status=status, message=message, options=named)
+    return xr.Dataset(variables, {x_name: x_values, y_name: y_values}, attrs)
 
 
 def _verdict(outcome: np.ndarray) -> tuple[str, str]:

@@ -111,7 +111,7 @@ def random_walk(simulation: Loader) -> Figure:
         numbers[f"z_late({delta:g})"] = largest_z(runs.isel(alpha=[0, -1]), theory)
         below.plot(rates, [stationary_error(eta, delta) for eta in rates], color=color)
         below.plot(rates, delta / (rates * (2.0 - rates)), color=color, linestyle=":", linewidth=0.9)
-        best = minimize_scalar(
+        best: Any = minimize_scalar(
             stationary_error, bounds=(0.6, 1.4), args=(delta,), method="bounded", options={"xatol": 1e-4}
         )
         below.plot(best.x, best.fun, "o", color=color)

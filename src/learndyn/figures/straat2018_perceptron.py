@@ -162,7 +162,7 @@ def learning_rates() -> Figure:
         times = [time_to_reach(rate, threshold) for rate in rates]
         label = rf"$\epsilon_g=10^{{{round(np.log10(threshold))}}}$"
         below.plot(rates, times, color=ld.plot.PALETTE[order], label=label)
-        best = minimize_scalar(
+        best: Any = minimize_scalar(
             time_to_reach, bounds=(0.9, 1.4), args=(threshold,), method="bounded", options={"xatol": 1e-5}
         )
         below.plot(best.x, best.fun, "o", color=ld.plot.PALETTE[order])

@@ -10,11 +10,11 @@ import xarray as xr
 
 from learndyn.analysis.learning_rates.controls import checked_bounds, checked_controls, with_constants
 from learndyn.analysis.learning_rates.problem import Problem
-from learndyn.analysis.learning_rates.record import record
 from learndyn.analysis.learning_rates.search import Search, search
 from learndyn.arguments import choice, number
 from learndyn.errors import InputError
 from learndyn.options import save_times, tolerances
+from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
 
 CRITERIA = {
@@ -111,9 +111,9 @@ def optimal_learning_rate(
     message = "The best rate lies at the end of what was tried." if found.at_bound else "The best rate lies inside."
     options = {"criterion": criterion, "target": target, "until": until, "rtol": rtol, "atol": atol}
     return _dataset(found, criterion).assign_attrs(
-        record(
-            scenario.replace(learning_rate=found.best), start,
-            quantity="optimal_learning_rate", status=status, message=message, options=options,
+        attributes(
+            scenario.replace(learning_rate=found.best), start, status=status, message=message,
+            options={"quantity": "optimal_learning_rate", **options},
         ),
         criterion=criterion,
     )  # fmt: skip
