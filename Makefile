@@ -22,13 +22,13 @@ PIP := $(PY) -m pip --require-virtualenv --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --quiet --no-warn-script-location -c constraints.txt
 BUILD := hatchling editables
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test thorough lint bench clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */\1	/p' Makefile | while IFS='	' read -r name what; do \
-		printf '  make %-7s %s\n' "$$name" "$$what"; done
+		printf '  make %-9s %s\n' "$$name" "$$what"; done
 
 demo: $(VENV)/.stamp-run  ## a network learns: theory, simulation, numbers and a picture
 	@mkdir -p build
@@ -38,6 +38,9 @@ demo: $(VENV)/.stamp-run  ## a network learns: theory, simulation, numbers and a
 test: lint  ## the linters, then all tests; PYTEST_ARGS="-k erf" for some of them
 	@NUMBA_CACHE_DIR="$(CURDIR)/build/numba-$$($(PY) -c '$(src_hash)')" \
 		$(PY) -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+thorough:  ## all tests, with the long cases that quick ones stand for (a quarter of an hour)
+	@$(MAKE) --no-print-directory test PYTEST_ARGS="--thorough $(PYTEST_ARGS)"
 
 lint: $(VENV)/.stamp-dev  ## style, types and the direction of imports
 	$(VENV)/bin/ruff check

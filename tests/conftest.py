@@ -2,9 +2,13 @@
 
 import hashlib
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from thorough import THOROUGH
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,3 +32,24 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_ba
 # The same examples in every run; compilation makes single examples slow.
 settings.register_profile("learndyn", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("learndyn")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="also run the cases that shorter ones stand for")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the cases of `thorough`, unless they are asked for."""
+    left_out, unused = [], {(file, pattern) for file, patterns in THOROUGH.items() for pattern in patterns}
+    for item in items:
+        file = item.path.relative_to(Path(__file__).parent).as_posix()
+        matched = {(file, pattern) for pattern in THOROUGH.get(file, ()) if fnmatchcase(item.name, pattern)}
+        unused -= matched
+        if matched:
+            left_out.append(item)
+    whole = len({item.path for item in items}) > len(THOROUGH)
+    if whole and unused and not config.getoption("keyword"):
+        raise pytest.UsageError(f"tests/thorough.py names cases that there are not: {sorted(unused)}")
+    if not config.getoption("--thorough"):
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]

@@ -15,6 +15,7 @@ NAMES = [
     "polynomial(0.1, 1, 0, -0.1)",
     "tanh(x)^2 * x",
     "maximum(x, 0.2 * x - 0.1)",
+    "x / (1 + abs(x))",
     "(x^2 - 1) / 2",
     "where(x > 0.5, x, 0.1)",
 ]

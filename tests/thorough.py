@@ -1,0 +1,94 @@
+"""Cases that only the long run takes, `make thorough`: in each a shorter case of the same test, or another test of the
+same statement, is in the quick run, or the verification run (docs/verification.md) holds it at full size.
+
+By file, the patterns of names; a pattern that matches nothing ends the run.
+"""
+
+THOROUGH = {
+    "activations/test_conformance.py": [
+        "*conform[[]x / (1 + abs(x))]",
+        "*conform[[]tanh(x)^2 * x]",
+        "*conform[[]leaky_relu(-0.3)]",
+    ],
+    "activations/test_filling.py": ["*missing[[]relu]", "*missing[[]leaky_relu*"],
+    "analysis/test_agreement.py": [
+        "*theory[[]erf perceptron]",
+        "*theory[[]linear perceptron]",
+        "*theory[[]relu K=2, M=1]",
+        "*one_over_n[[]relu perceptron]",
+        "*one_over_n[[]erf perceptron]",
+        "*one_over_n[[]linear perceptron]",
+        "*one_over_n[[]relu K=2, M=1]",
+    ],
+    "analysis/test_fluctuations.py": [
+        "test_the_exact_process_has_these_fluctuations[[]erf-2-1-*",
+        "test_averages_agree*",
+    ],
+    "averages/test_closed_forms_fours.py": ["test_derivatives[[]names1-True]"],
+    "averages/test_closed_forms_pairs.py": ["test_derivatives_are_finite_on_the_closed_set"],
+    "averages/test_quadrature_kinks.py": ["test_four_relu_units*", "test_up_to_three_relu*[[]2-[23]]"],
+    "averages/test_sampled.py": ["*relu-5-3-*"],
+    "engines/test_chain_law.py": [
+        "*law_of_weight_vectors[[]* K=2 M=1 N=[12]*",
+        "*law_of_weight_vectors[[]* K=1 M=2 N=[12]*",
+        "*law_of_weight_vectors[[]* K=3 M=2 *",
+    ],
+    "engines/test_diffusion.py": ["test_mean_and_spread*[[]erf]", "test_mean_and_spread*[[]relu]"],
+    "engines/test_overlaps.py": [
+        "test_rounding_grows*[[]erf]",
+        "test_singular_starts*teacher]",
+        "test_singular_starts*direction]",
+    ],
+    "engines/test_overlaps_general.py": ["test_an_update*[[]two inputs]", "test_the_distance*[[]two inputs]"],
+    "engines/test_overlaps_law.py": [
+        "*general_chain*[[]momentum with*",
+        "*general_chain*[[]a walking teacher?*",
+        "*general_chain*[[]a tree]",
+        "*general_chain*[[]a mean]",
+        "*fast_chain*[[]all at once,*",
+    ],
+    "engines/test_overlaps_options.py": [
+        "*an_update*[[]biases]",
+        "*one_replica*[[]biases]",
+        "*output_weights_that_grow*[[]1]",
+    ],
+    "engines/test_weights_moments.py": [
+        "test_weight_decay[[]True]",
+        "test_noise_and_minibatches[[]1]",
+        "test_output_weights[[]False]",
+        "test_momentum_with_decay",
+    ],
+    "engines/test_weights_options.py": [
+        "*definition[[]w, theta False]",
+        "*definition[[]decay False]",
+        "*definition[[]noise False]",
+        "*definition[[]schedules *]",
+        "*definition[[]tree None]",
+    ],
+    "figures/test_figures.py": ["*2019-complex-students-k10-m2]", "*2019-erf-learns-relu]"],
+    "gaussian/test_moments_with_means.py": [
+        "test_derivatives[[]F1]",
+        "test_derivatives[[]P4]",
+        "*quadrature_of_the_plane[[]F1]",
+    ],
+    "lanes/test_activations.py": [
+        "*activations*[[]softplus*",
+        "*activations*[[]logistic*",
+        "*activations*[[]silu*",
+        "*activations*[[]gelu*",
+        "*functions*[[]minimum]",
+        "*functions*[[]sign]",
+    ],
+    "scenarios/test_drift_derivatives.py": ["*generic_states[[]2-2-relu]"],
+    "scenarios/test_right_hand_side.py": ["*single_updates[[]relu-5-3]", "*single_updates[[]relu-3-5]"],
+    "scenarios/test_steps.py": [
+        "*own_activation[[]student0*",
+        "*definition[[]('label noise', 'dropout')-False]",
+        "*definition[[]('biases',)-False]",
+        "*definition[[]('learning w',)-False]",
+    ],
+    "two_layers/test_adaptive_rate.py": ["test_the_chain_has_the_law*", "test_means*[[]hebb]"],
+    "two_layers/test_flow.py": ["*[[]mixed biases]", "*[[]relu mean]"],
+    "two_layers/test_simulation.py": ["test_means*[[]momentum]", "test_means*[[]rotation]"],
+    "verbs/test_accuracy.py": ["*off_by[[]2-2]"],
+}
