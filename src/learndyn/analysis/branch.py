@@ -137,7 +137,7 @@ def follow(
         ended = "lost"
         if not low <= there.u[-1] <= high:
             end = low if there.u[-1] < low else high
-            last = branch.between(node, s, lambda found: float(found.u[-1] - end))  # noqa: B023
+            last = branch.between(node, s, lambda found, end=end: float(found.u[-1] - end))
             if last is not None and last is not node:
                 nodes.append(last)
                 lengths.append(float(node.tangent @ (last.u - node.u)))

@@ -14,7 +14,7 @@ import xarray as xr
 
 from learndyn.analysis import points
 from learndyn.analysis.branch import Branch, Node, follow
-from learndyn.analysis.fixed_points import IMPOSSIBLE, TOLERANCE, landmarks_of, search
+from learndyn.analysis.fixed_points import IMPOSSIBLE, TOLERANCE, landmarks_of, search, solution_of
 from learndyn.analysis.linearisation import LocalFlow
 from learndyn.analysis.spectrum import spectrum_of
 from learndyn.arguments import array, choice, count
@@ -102,7 +102,9 @@ def continue_fixed_point(
     begin, end = array(range, "range", (2,), "Give (from, to).").tolist()
     if begin == end or min(begin, end) < 0.0:
         raise InputError(f"Argument `range` must be two different numbers of at least 0, but it is {range!r}.")
-    start = scenario.as_start(start if start is not None else _solution(scenario))
+    start = scenario.as_start(
+        start if start is not None else solution_of(scenario, "start", "Give a point near the branch.")
+    )
     state = scenario.initial_state(start)
     local = LocalFlow.of(scenario, state, **{parameter: begin})
     found, _ = search(local, state, TOLERANCE, 400)
@@ -148,16 +150,6 @@ def _check_parameter(scenario: Any, parameter: str) -> None:
     choice(parameter, "parameter", numbers)
 
 
-def _solution(scenario: Any) -> Any:
-    solution = landmarks_of(scenario).solution
-    if solution is None:
-        raise InputError(
-            "Argument `start` must be given for this scenario: its student cannot equal its teacher, so that there is "
-            "no perfect solution to begin with. Give a point near the branch."
-        )
-    return solution
-
-
 def _nodes(scenario: Any, branch: Branch, begin: float, end: float, most: int) -> tuple[list[Node], list[float], str]:
     u = np.append(branch.state[branch.free], begin / branch.width)
     along = np.zeros(len(u))
@@ -193,7 +185,7 @@ def _events(branch: Branch, nodes: list[Node], lengths: list[float]) -> list[Eve
         if changes == 0 or (fold and abs(changes) == 1):
             continue
         place = min(before.unstable, later.unstable)
-        there = branch.between(node, s, lambda point: float(spectrum_of(point.J).rates[place]))  # noqa: B023
+        there = branch.between(node, s, lambda point, place=place: float(spectrum_of(point.J).rates[place]))
         if there is not None:
             kind = "oscillating crossing" if spectrum_of(there.J).frequencies[place] else "crossing"
             found.append(Event(kind, there))

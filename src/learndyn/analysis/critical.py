@@ -13,7 +13,7 @@ import xarray as xr
 
 from learndyn.analysis import points
 from learndyn.analysis.continuation import first_event
-from learndyn.analysis.fixed_points import landmarks_of
+from learndyn.analysis.fixed_points import solution_of
 from learndyn.analysis.linearisation import LocalFlow
 from learndyn.arguments import array, number
 from learndyn.errors import InputError, LearndynWarning
@@ -25,6 +25,7 @@ HIGHEST = 1e4
 TRIED = 33
 # What passes for learned, relative to eps_g at the start.
 LEARNED = 1e-2
+REMEDY = "Take the end of a run of ld.solve, or ld.fixed_points."
 
 
 def critical_learning_rate(scenario: Any, point: Any = None) -> xr.Dataset:
@@ -70,7 +71,7 @@ def critical_learning_rate(scenario: Any, point: Any = None) -> xr.Dataset:
             "Argument `scenario` must have dynamics='sgd', but it has 'gradient_flow': without the eta^2 term the "
             "learning rate only sets the unit of time. Use scenario.replace(dynamics='sgd')."
         )
-    start = scenario.as_start(point if point is not None else _solution(scenario))
+    start = scenario.as_start(point if point is not None else solution_of(scenario, "point", REMEDY))
     for factor in (1.0, 1e-1, 1e-2, 1e-3):
         found = first_event(scenario, "learning_rate", factor * eta, HIGHEST * eta, start)
         if found is not None:
@@ -199,16 +200,6 @@ def _constant_rate(scenario: Any) -> float:
             "Use scenario.replace(learning_rate=0.1)."
         )
     return rate
-
-
-def _solution(scenario: Any) -> Any:
-    solution = landmarks_of(scenario).solution
-    if solution is None:
-        raise InputError(
-            "Argument `point` must be given for this scenario: its student cannot equal its teacher. "
-            "Take the end of a run of ld.solve, or ld.fixed_points."
-        )
-    return solution
 
 
 def _first_error(scenario: Any, start: Any) -> float:

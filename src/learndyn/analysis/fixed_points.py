@@ -298,6 +298,17 @@ def landmarks_of(scenario: Any) -> Landmarks:
     return Landmarks(identity, None, lambda state: "", lambda state: "", lambda count, seed: [])
 
 
+def solution_of(scenario: Any, name: str, remedy: str) -> Any:
+    """The perfect solution, which stands for the argument `name` where none is given; refused where there is none."""
+    solution = landmarks_of(scenario).solution
+    if solution is None:
+        raise InputError(
+            f"Argument `{name}` must be given for this scenario: its student cannot equal its teacher, so that no "
+            f"perfect solution can be taken instead. {remedy}"
+        )
+    return solution
+
+
 def _starts(scenario: Any, starts: Any, seed: int) -> tuple[list[Any], bool]:
     """The starts, and whether they are random."""
     if isinstance(starts, xr.Dataset):

@@ -46,7 +46,7 @@ class LocalFlow:
     @property
     def free(self) -> np.ndarray:
         """Places of the state that can change."""
-        return np.setdiff1d(np.arange(self.scenario.state_length), self.flow.frozen)
+        return free_places(self.scenario, self.flow)
 
     def at(self, state: np.ndarray, time: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """F (n,) and J (n, n)."""
@@ -59,6 +59,11 @@ class LocalFlow:
         """F and J of the numbers that can change alone."""
         F, J = self.at(state)
         return F[self.free], J[np.ix_(self.free, self.free)]
+
+
+def free_places(scenario: Any, flow: Flow) -> np.ndarray:
+    """Places of the state that can change under a flow of the scenario."""
+    return np.setdiff1d(np.arange(scenario.state_length), flow.frozen)
 
 
 def flow_near(scenario: Any, state: np.ndarray) -> Flow:

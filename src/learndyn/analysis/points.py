@@ -5,14 +5,13 @@ A point is a row without a time: every verb takes it as a start.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from learndyn.analysis.linearisation import LocalFlow
+from learndyn.analysis.linearisation import LocalFlow, free_places
 from learndyn.analysis.spectrum import Spectrum, spectrum_of
 from learndyn.results import trajectory
 
@@ -67,7 +66,7 @@ def labelled(scenario: Any, start: Any, points: list[Point], options: dict[str, 
         timings={},
     )  # fmt: skip
     result = result.rename({name: "point"}).drop_vars("point")
-    names = [scenario.parameter_names()[place] for place in _free(scenario)]
+    names = [scenario.parameter_names()[place] for place in free_places(scenario, scenario.flow())]
     return result.assign(_variables(points, names)).assign_coords(
         parameter=("parameter", np.array(names)), mode=("mode", np.arange(1, len(names) + 1))
     )
@@ -80,10 +79,6 @@ def one(result: xr.Dataset) -> xr.Dataset:
     note = {"note": row["note"].item()} if "note" in row else {}
     row = row.drop_vars([*what, *note])
     return row.assign_attrs({**what, **{name: text for name, text in note.items() if text}})
-
-
-def _free(scenario: Any) -> np.ndarray:
-    return np.setdiff1d(np.arange(scenario.state_length), scenario.flow().frozen)
 
 
 def _variables(points: list[Point], names: list[str]) -> dict[str, xr.Variable]:
@@ -111,8 +106,3 @@ def _variables(points: list[Point], names: list[str]) -> dict[str, xr.Variable]:
     for name, (text, value) in singles.items():
         found[name] = xr.Variable(("point",), value, {"long_name": text, "units": "1"})
     return found
-
-
-def options_of(**options: Any) -> dict[str, Any]:
-    """Options as a result carries them: what JSON can write."""
-    return json.loads(json.dumps(options, default=float))

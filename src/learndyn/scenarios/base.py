@@ -9,11 +9,12 @@ line) then works with it. With `noise()`, `parameter_names()` and `error_functio
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from learndyn.arguments import did_you_mean
 from learndyn.errors import InputError
 
 
@@ -166,3 +167,15 @@ def checked_scenario(value: Any) -> Any:
             )
         _known_types.add(type(value))
     return value
+
+
+def replaced(scenario: Any, changes: dict[str, Any]) -> Any:
+    """A copy of a scenario, a dataclass, with other fields, checked like a new one."""
+    names = [entry.name for entry in fields(scenario)]
+    for name in changes:
+        if name not in names:
+            raise InputError(
+                f"Argument `{name}` of replace must be a field of the scenario: {', '.join(names)}."
+                f"{did_you_mean(name, names)}"
+            )
+    return replace(scenario, **changes)

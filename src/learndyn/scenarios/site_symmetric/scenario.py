@@ -15,10 +15,10 @@ import numpy as np
 
 from learndyn.activations import Activation, activation
 from learndyn.activations.averages.selection import REACHES
-from learndyn.arguments import choice, count, did_you_mean, number
+from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
-from learndyn.scenarios.base import Flow, Landmarks, Quantity
+from learndyn.scenarios.base import Flow, Landmarks, Quantity, replaced
 from learndyn.scenarios.site_symmetric.flow import make_flow
 from learndyn.scenarios.site_symmetric.moments import error
 from learndyn.scenarios.site_symmetric.overlaps import is_possible, unpack
@@ -129,14 +129,7 @@ class SiteSymmetric:
         >>> ld.SiteSymmetric(3, learning_rate=0.5).replace(units=1000).units
         1000
         """
-        names = [entry.name for entry in fields(self)]
-        for name in changes:
-            if name not in names:
-                raise InputError(
-                    f"Argument `{name}` of replace must be a field of the scenario: {', '.join(names)}."
-                    f"{did_you_mean(name, names)}"
-                )
-        return replace(self, **changes)
+        return replaced(self, changes)
 
     def full(self) -> StudentTeacher:
         """The equivalent `StudentTeacher`, with all K (K + M) order parameters.

@@ -9,6 +9,7 @@ import numpy as np
 
 from learndyn.arguments import count, number
 from learndyn.errors import InputError
+from learndyn.scenarios.rows import time_of_row
 from learndyn.scenarios.site_symmetric.overlaps import matrix
 from learndyn.scenarios.student_teacher.start import Start
 
@@ -111,15 +112,7 @@ class SymmetricStart:
 
     @classmethod
     def _of_row(cls, row: Any) -> SymmetricStart:
-        if "Q" not in row or "R" not in row:
-            raise InputError("Argument `start` must hold R and Q, but this dataset has no such variables.")
-        for dim, wanted in (("alpha", "alpha=..., method='nearest'"), ("replica", "replica=0"), ("N", "N=...")):
-            if dim in row["Q"].dims:
-                raise InputError(
-                    f"Argument `start` must be one row of a result, but it still has the dim `{dim}`. "
-                    f"Choose one: result.sel({wanted})."
-                )
-        at = float(row["alpha"]) if "alpha" in row.coords else 0.0
+        at = time_of_row(row)
         if "student" in row["Q"].dims:
             R, Q = row["R"].transpose("student", "teacher"), row["Q"].transpose("student", "student2")
             return cls._of_matrices(R.values, Q.values, at)

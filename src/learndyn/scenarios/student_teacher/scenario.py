@@ -17,10 +17,10 @@ import numpy as np
 
 from learndyn.activations import Activation, activation
 from learndyn.activations.averages.selection import REACHES
-from learndyn.arguments import choice, count, did_you_mean, number
+from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
-from learndyn.scenarios.base import Flow, Landmarks, Noise, Quantity
+from learndyn.scenarios.base import Flow, Landmarks, Noise, Quantity, replaced
 from learndyn.scenarios.student_teacher import compatibility, observables, state
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate, rate_of
 from learndyn.scenarios.student_teacher.flow import layout_of, make_flow
@@ -185,14 +185,7 @@ class StudentTeacher:
         >>> perceptron.replace(dynamics="gradient_flow").dynamics
         'gradient_flow'
         """
-        names = [entry.name for entry in fields(self)]
-        for name in changes:
-            if name not in names:
-                raise InputError(
-                    f"Argument `{name}` of replace must be a field of the scenario: {', '.join(names)}."
-                    f"{did_you_mean(name, names)}"
-                )
-        return replace(self, **changes)
+        return replaced(self, changes)
 
     @property
     def K(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from learndyn.arguments import Matrix, array, count, did_you_mean, nested, number, positive_semidefinite, symmetric
 from learndyn.errors import InputError
+from learndyn.scenarios.rows import time_of_row
 from learndyn.scenarios.student_teacher.networks import one_a_unit
 
 if TYPE_CHECKING:
@@ -114,15 +115,7 @@ class Start:
 
     @classmethod
     def _of_row(cls, row: Any, scenario: StudentTeacher) -> Start:
-        if "Q" not in row or "R" not in row:
-            raise InputError("Argument `start` must hold R and Q, but this dataset has no such variables.")
-        for dim, wanted in (("alpha", "alpha=..., method='nearest'"), ("replica", "replica=0"), ("N", "N=...")):
-            if dim in row["Q"].dims:
-                raise InputError(
-                    f"Argument `start` must be one row of a result, but it still has the dim `{dim}`. "
-                    f"Choose one: result.sel({wanted})."
-                )
-        at = float(row["alpha"]) if "alpha" in row.coords else 0.0
+        at = time_of_row(row)
         # What the scenario does not have is left behind: its numbers say nothing there.
         has = {block.name for block in scenario.layout.blocks} | set(scenario.quantities()) - {"T"}
         wanted = [name for name in MORE if name in has and name in row]
