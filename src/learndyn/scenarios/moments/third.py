@@ -43,9 +43,7 @@ def cumulant_drift(update: MeanUpdate, n: int) -> Drift:
         # A (n, n) and H_ikl = d_kl b_i (n, n, n).
         A, H = jax.jacfwd(b)(m), jax.jacfwd(jax.jacfwd(b))(m)
         _, steps, spread = jax.lax.map(lambda kl: along(h, m, *kl), (jnp.asarray(basis), C))
-        by_third = over_directions(
-            lambda klm: _third(b, m, *klm), tuple(jnp.asarray(basis[x]) for x in chosen.T), update
-        )
+        by_third = over_directions(lambda klm: _third(b, m, *klm), corners, update)
         change_m = b(m) + h(m) + (weights * packed) @ by_third / 6.0 + 0.25 * spread.sum(0)
         half_C = C @ A.T + 0.5 * jnp.einsum("ikl,jkl->ij", S, H) + steps
         one_S = jnp.einsum("kl,ijl->ijk", A, S) + jnp.einsum("il,jm,klm->ijk", C, C, H)
