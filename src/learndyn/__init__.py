@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from learndyn import activations, figures, functional, plot, schedules, testing
+    from learndyn import activations, datasets, figures, functional, plot, schedules, testing
     from learndyn.activations import Activation, activation
     from learndyn.activations.users import new_activation
     from learndyn.analysis.continuation import continue_fixed_point
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from learndyn.options import logspaced
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
     from learndyn.scenario_file import read_scenario_file, write_scenario_file
+    from learndyn.scenarios.classification.covariance import Covariance
+    from learndyn.scenarios.classification.scenario import GaussianClassification
+    from learndyn.scenarios.classification.start import GaussianWeights
     from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
     from learndyn.scenarios.site_symmetric.start import SymmetricStart
     from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
@@ -50,6 +53,9 @@ __version__ = "0.1.0"
 _HOME = {
     "Activation": "activations",
     "AdaptiveRate": "scenarios.student_teacher.adaptive_rate",
+    "Covariance": "scenarios.classification.covariance",
+    "GaussianClassification": "scenarios.classification.scenario",
+    "GaussianWeights": "scenarios.classification.start",
     "InputError": "errors",
     "Inputs": "scenarios.student_teacher.inputs",
     "LearndynError": "errors",
@@ -93,11 +99,14 @@ _HOME = {
     "start_of": "results",
     "write_scenario_file": "scenario_file",
 }
-_MODULES = ("activations", "figures", "functional", "plot", "schedules", "testing")
+_MODULES = ("activations", "datasets", "figures", "functional", "plot", "schedules", "testing")
 
 __all__ = [
     "Activation",
     "AdaptiveRate",
+    "Covariance",
+    "GaussianClassification",
+    "GaussianWeights",
     "InputError",
     "Inputs",
     "LearndynError",
@@ -118,6 +127,7 @@ __all__ = [
     "activations",
     "continue_fixed_point",
     "critical_learning_rate",
+    "datasets",
     "drift",
     "escape_time",
     "figures",

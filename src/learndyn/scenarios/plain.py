@@ -9,6 +9,8 @@ import numpy as np
 
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
+from learndyn.scenarios.classification.scenario import GaussianClassification
+from learndyn.scenarios.classification.start import GaussianWeights
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
 from learndyn.scenarios.site_symmetric.start import SymmetricStart
 from learndyn.scenarios.student_teacher import motion
@@ -20,9 +22,9 @@ from learndyn.scenarios.student_teacher.scenario import OPTIONS, StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
 from learndyn.schedules import Schedule
 
-KINDS: dict[str, Any] = {cls.kind: cls for cls in (StudentTeacher, SiteSymmetric)}
-# Starts that say of which scenario they are; `Start` does not.
-STARTS: dict[str, Any] = {SiteSymmetric.kind: SymmetricStart}
+KINDS: dict[str, Any] = {cls.kind: cls for cls in (StudentTeacher, SiteSymmetric, GaussianClassification)}
+# Starts that say what they are; `Start` does not.
+STARTS: dict[str, Any] = {SiteSymmetric.kind: SymmetricStart, GaussianWeights.kind: GaussianWeights}
 PARTS: dict[str, Any] = {"student": Student, "teacher": Teacher}
 # Fields that hold a table of their own, by the word that its key `kind` has; those of one class need none.
 FIELD_TABLES: dict[str, dict[str, Any]] = {
@@ -35,6 +37,8 @@ FIELD_TABLES: dict[str, dict[str, Any]] = {
 def scenario_to_plain(scenario: Any) -> dict[str, Any]:
     """The scenario as a dict; `scenario_from_plain` is the inverse. Options that are off are not in it."""
     plain: dict[str, Any] = {"kind": scenario.kind}
+    if hasattr(scenario, "to_plain"):
+        return plain | scenario.to_plain()
     for entry in fields(scenario):
         value = getattr(scenario, entry.name)
         if entry.name in PARTS:
@@ -76,6 +80,8 @@ def scenario_from_plain(plain: dict[str, Any]) -> Any:
             f"Key `kind` of the scenario must be {or_list(sorted(KINDS))}, but it is {kind!r}."
             f"{did_you_mean(kind, sorted(KINDS))}"
         )
+    if hasattr(KINDS[kind], "to_plain"):
+        return build(KINDS[kind], plain, "scenario")
     for name, part in PARTS.items():
         if name in plain:
             plain[name] = build(part, plain[name], f"scenario.{name}")
@@ -102,6 +108,8 @@ def table_from_plain(name: str, plain: dict[str, Any]) -> Any:
 
 def start_to_plain(start: Any) -> dict[str, Any]:
     """The start as a dict."""
+    if hasattr(start, "to_plain"):
+        return {"kind": start.kind, **start.to_plain()}
     plain: dict[str, Any] = {entry.name: _plain_value(getattr(start, entry.name)) for entry in fields(start)}
     for kind, cls in STARTS.items():
         if isinstance(start, cls):

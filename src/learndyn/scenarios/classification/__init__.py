@@ -1,0 +1,1 @@
+"""The nonlinear perceptron: two classes of inputs, learned by any rule (`ld.GaussianClassification`)."""
