@@ -1,0 +1,1 @@
+"""The learning rules of the nonlinear perceptron, a file each."""

@@ -1,0 +1,42 @@
+"""The test vectors of data/nonlinear_perceptron.json, and two classes of inputs as the rules take them."""
+
+import json
+from functools import cache
+
+import numpy as np
+
+from learndyn.scenarios.classification.rules.base import ClassInput
+from reference_data import DATA
+
+
+@cache
+def _all():
+    entries = json.loads((DATA / "nonlinear_perceptron.json").read_text())["entries"]
+    return {entry["id"]: entry for entry in entries}
+
+
+def vector(number):
+    """The entry with this number, such as "001": inputs, outputs, tolerance."""
+    found = _all()[number]
+    return found["inputs"], found["outputs"], found["tolerance"]
+
+
+def two_classes(means, covariances, prior=0.5):
+    """Dense classes +1 and -1; enter float64 before."""
+    import jax.numpy as jnp
+
+    found = []
+    for y, mean, Sigma in zip((1.0, -1.0), means, covariances, strict=True):
+        Sigma = jnp.asarray(Sigma)
+        eigen = np.linalg.eigh(Sigma)
+        found.append(
+            ClassInput(
+                y=y,
+                prior=jnp.asarray(prior if y > 0 else 1.0 - prior),
+                mean=jnp.asarray(mean),
+                times=lambda w, Sigma=Sigma: Sigma @ w,
+                matrix=lambda Sigma=Sigma: Sigma,
+                spectrum=lambda eigen=eigen: (jnp.maximum(eigen[0], 0.0), jnp.asarray(eigen[1])),
+            )
+        )
+    return found
