@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
     from learndyn.scenario_file import read_scenario_file, write_scenario_file
     from learndyn.scenarios.classification.covariance import Covariance
+    from learndyn.scenarios.classification.rules.reinforce import Reinforce
+    from learndyn.scenarios.classification.rules.supervised import Supervised
     from learndyn.scenarios.classification.scenario import GaussianClassification
     from learndyn.scenarios.classification.start import GaussianWeights
     from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
@@ -62,12 +64,14 @@ _HOME = {
     "LearndynWarning": "errors",
     "Momentum": "scenarios.student_teacher.rules",
     "RandomWalk": "scenarios.student_teacher.motion",
+    "Reinforce": "scenarios.classification.rules.reinforce",
     "Rotation": "scenarios.student_teacher.motion",
     "Rule": "scenarios.student_teacher.rules",
     "SiteSymmetric": "scenarios.site_symmetric.scenario",
     "Start": "scenarios.student_teacher.start",
     "Student": "scenarios.student_teacher.networks",
     "StudentTeacher": "scenarios.student_teacher.scenario",
+    "Supervised": "scenarios.classification.rules.supervised",
     "Switch": "scenarios.student_teacher.motion",
     "SymmetricStart": "scenarios.site_symmetric.start",
     "Teacher": "scenarios.student_teacher.networks",
@@ -113,12 +117,14 @@ __all__ = [
     "LearndynWarning",
     "Momentum",
     "RandomWalk",
+    "Reinforce",
     "Rotation",
     "Rule",
     "SiteSymmetric",
     "Start",
     "Student",
     "StudentTeacher",
+    "Supervised",
     "Switch",
     "SymmetricStart",
     "Teacher",
