@@ -47,8 +47,10 @@ if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.rules import Momentum, Rule
     from learndyn.scenarios.student_teacher.scenario import StudentTeacher
     from learndyn.scenarios.student_teacher.start import Start
+    from learndyn.scenarios.update_rule.scenario import UpdateRule
     from learndyn.verbs import drift, simulate, solve
     from learndyn.verbs.accuracy import accuracy
+    from learndyn.verbs.moment_flow import moment_flow
 
 __version__ = "0.1.0"
 
@@ -75,6 +77,7 @@ _HOME = {
     "Switch": "scenarios.student_teacher.motion",
     "SymmetricStart": "scenarios.site_symmetric.start",
     "Teacher": "scenarios.student_teacher.networks",
+    "UpdateRule": "scenarios.update_rule.scenario",
     "accuracy": "verbs.accuracy",
     "activation": "activations",
     "continue_fixed_point": "analysis.continuation",
@@ -89,6 +92,7 @@ _HOME = {
     "load": "results",
     "logspaced": "options",
     "mean_and_error": "results",
+    "moment_flow": "verbs.moment_flow",
     "new_activation": "activations.users",
     "phase_diagram": "analysis.phase_diagram",
     "plateaus": "analysis.plateaus",
@@ -128,6 +132,7 @@ __all__ = [
     "Switch",
     "SymmetricStart",
     "Teacher",
+    "UpdateRule",
     "accuracy",
     "activation",
     "activations",
@@ -146,6 +151,7 @@ __all__ = [
     "load",
     "logspaced",
     "mean_and_error",
+    "moment_flow",
     "new_activation",
     "optimal_learning_rate",
     "optimal_schedule",

@@ -20,6 +20,7 @@ from learndyn.scenarios.student_teacher.networks import Student, Teacher
 from learndyn.scenarios.student_teacher.rules import Momentum, Rule
 from learndyn.scenarios.student_teacher.scenario import OPTIONS, StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
+from learndyn.scenarios.update_rule.scenario import UpdateRule
 from learndyn.schedules import Schedule
 
 KINDS: dict[str, Any] = {cls.kind: cls for cls in (StudentTeacher, SiteSymmetric, GaussianClassification)}
@@ -75,6 +76,8 @@ def scenario_from_plain(plain: dict[str, Any]) -> Any:
     """The scenario of a dict; an InputError names what is missing, unknown or wrong."""
     plain = dict(plain)
     kind = plain.pop("kind", StudentTeacher.kind)
+    if kind == UpdateRule.kind:
+        return UpdateRule.from_plain(plain)
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(
             f"Key `kind` of the scenario must be {or_list(sorted(KINDS))}, but it is {kind!r}."

@@ -37,6 +37,20 @@ class Identity:
 _BY_TOKEN: dict[str, Function] = {}
 
 
+# What cannot be written, by the word of its key `kind`, and what can be done.
+_IN_FILES = {
+    "function": (
+        "A schedule that is a function",
+        "Use one of the schedules in learndyn.schedules, such as PiecewiseLinear through points of the function.",
+    ),
+    "update_rule": (
+        "An ld.UpdateRule, which is made of functions,",
+        "Keep the Python file that builds it; results of it can be saved.",
+    ),
+    "": ("A learning rate that adapts by a function", "Use ld.AdaptiveRate.murata."),
+}
+
+
 def by_token(plain: dict[str, Any]) -> Function:
     """The schedule that `Function.to_plain` has named, in the same process."""
     if plain.get("token") not in _BY_TOKEN:
@@ -51,13 +65,8 @@ def refuse_functions(plain: Any) -> None:
     """Refuse the plain form of a scenario in which a rate is a function: a file could not give it back."""
     if isinstance(plain, dict):
         if "token" in plain:
-            raise InputError(
-                "A schedule that is a function cannot be written to a file, which holds numbers and text. Use one of "
-                "the schedules in learndyn.schedules, such as PiecewiseLinear through points of the function."
-                if plain.get("kind") == Function.kind
-                else "A learning rate that adapts by a function cannot be written to a file, which holds numbers and "
-                "text. Use ld.AdaptiveRate.murata."
-            )
+            what, remedy = _IN_FILES.get(plain.get("kind", ""), _IN_FILES[""])
+            raise InputError(f"{what} cannot be written to a file, which holds numbers and text. {remedy}")
         for entry in plain.values():
             refuse_functions(entry)
 

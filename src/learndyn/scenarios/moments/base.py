@@ -86,9 +86,17 @@ class Form:
         i, j = np.triu_indices(self.n)
         return states[..., self.n + np.flatnonzero(i == j)]
 
-    def third(self, states: np.ndarray) -> np.ndarray:
-        """S_ijk (..., i <= j <= k), in the order of `triples`, of the form "cumulants"."""
-        return states[..., self.n + self.n * (self.n + 1) // 2 :]
+    def third_cumulants(self, states: np.ndarray) -> np.ndarray:
+        """S_ijk (..., n, n, n) of the form "cumulants"."""
+        return states[..., self.n + self.n * (self.n + 1) // 2 :][..., places(self.n)]
+
+
+def places(n: int) -> np.ndarray:
+    """Where S_ijk lies among those with i <= j <= k, (n, n, n)."""
+    chosen = triples(n)
+    found = np.zeros((n, n, n), dtype=int)
+    found[tuple(chosen.T)] = np.arange(len(chosen))
+    return found[tuple(np.sort(np.indices((n, n, n)), axis=0))]
 
 
 def triples(n: int) -> np.ndarray:

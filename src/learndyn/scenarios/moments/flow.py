@@ -36,8 +36,11 @@ def drift(
 
 
 @cache
-def make_flow(update: MeanUpdate, form: Form, *, second: float = SECOND) -> Flow:
-    """The flow of moments that lie as `form` says; "matrix" has the terms of order eta, "cumulants" is of order 3."""
+def make_flow(update: MeanUpdate, form: Form, *, second: float = SECOND, shapes: tuple[Any, ...] = ()) -> Flow:
+    """The flow of moments that lie as `form` says; "matrix" has the terms of order eta, "cumulants" is of order 3.
+
+    ``shapes`` are those of the values that it is to be used with.
+    """
     order, finite_rate = (3 if form.kind == "cumulants" else 2), form.kind == "matrix"
     n, pairs = form.n, form.n * (form.n + 1) // 2
 
@@ -47,7 +50,7 @@ def make_flow(update: MeanUpdate, form: Form, *, second: float = SECOND) -> Flow
             return (states**2).sum(-1)
         return (states[..., :n] ** 2).sum(-1) + states[..., n + _diagonal(n)].sum(-1)
 
-    key = ("moments", update.key, form, second)
+    key = ("moments", update.key, form, second, shapes)
     found = drift(update, n, form.rank, order, finite_rate, second=second)
     # Long vectors are worth a slower compilation.
     return Flow(key, found, size, quick=n + pairs <= 64 and not update.work)

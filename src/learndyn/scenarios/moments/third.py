@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from learndyn.scenarios.moments.base import MeanUpdate, triples
+from learndyn.scenarios.moments.base import MeanUpdate, places, triples
 from learndyn.scenarios.moments.expansion import Drift, along, over_directions, symmetric
 
 
@@ -25,7 +25,7 @@ def cumulant_drift(update: MeanUpdate, n: int) -> Drift:
     """The drift of m, C and S."""
     pairs = np.triu_indices(n)
     chosen = triples(n)
-    where, weights = _places(n, chosen), _multiplicities(chosen)
+    where, weights = places(n), _multiplicities(chosen)
     basis = np.eye(n)
     corners = tuple(basis[column] for column in chosen.T)
 
@@ -56,13 +56,6 @@ def cumulant_drift(update: MeanUpdate, n: int) -> Drift:
 def _third(b: Any, m: Any, k: Any, l: Any, o: Any) -> Any:
     """b''' [k, l, o] at m."""
     return jax.jvp(lambda w: along(b, w, k, l)[2], (m,), (o,))[1]
-
-
-def _places(n: int, chosen: np.ndarray) -> np.ndarray:
-    """Where S_ijk lies among the S with sorted indices, (n, n, n)."""
-    places = np.zeros((n, n, n), dtype=int)
-    places[tuple(chosen.T)] = np.arange(len(chosen))
-    return places[tuple(np.sort(np.indices((n, n, n)), axis=0))]
 
 
 def _multiplicities(chosen: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Any learning rule of weights, given as functions (`ld.UpdateRule`)."""
