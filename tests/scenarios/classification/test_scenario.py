@@ -43,7 +43,7 @@ def test_the_flow_has_the_isotropic_projections(rule: str, sigma: float, decay: 
     curve = ld.solve(task, W0, until=10, save_at=TIMES, rtol=1e-10, atol=1e-12)
     wanted = solve_ivp(isotropic(rule, sigma, decay), (0, 10), [0.0, 1.0], "DOP853", TIMES, rtol=1e-11, atol=1e-13).y
     # Both solvers keep relative errors of 1e-10 a step, over some hundred steps.
-    np.testing.assert_allclose(curve.w @ MU, wanted[0], atol=1e-8)
+    np.testing.assert_allclose(curve.w.values @ MU, wanted[0], atol=1e-8)
     np.testing.assert_allclose(curve.w_norm**2, wanted[1], atol=1e-8)
     np.testing.assert_allclose(curve.alignment, wanted[0] / np.sqrt(wanted[1]), atol=1e-8)
 
@@ -118,7 +118,7 @@ def test_fixed_point_and_stability_by_the_tools_for_any_scenario(sigma: float, l
     point = ld.find_fixed_point(task, ld.GaussianWeights([0.9 * length, 0.05]))
     np.testing.assert_allclose(point.w, [length, 0.0], atol=1e-8)
     assert (point.eigenvalues.real < 0).all()
-    assert point.attrs["kind"] == "node"
+    assert point.attrs["kind"] == "attractive"
 
 
 def test_round_trips():
@@ -139,7 +139,7 @@ def test_results_carry_scenario_and_start():
     assert ld.start_of(curve) == start
     slope = ld.drift(task, start)
     later = ld.solve(task, start, until=1e-6, save_at=[1e-6])
-    np.testing.assert_allclose((later.w[0] - W0) / 1e-6, slope.w, atol=1e-6)
+    np.testing.assert_allclose((later.w.values[0] - W0) / 1e-6, slope.w, atol=1e-6)
 
 
 @pytest.mark.parametrize(
