@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from learndyn.scenarios.classification.covariance import Covariance
     from learndyn.scenarios.classification.rules.reinforce import Reinforce
     from learndyn.scenarios.classification.rules.supervised import Supervised
+    from learndyn.scenarios.classification.data import DataClassification
     from learndyn.scenarios.classification.scenario import GaussianClassification
     from learndyn.scenarios.classification.start import GaussianWeights
     from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
@@ -58,6 +59,7 @@ _HOME = {
     "Activation": "activations",
     "AdaptiveRate": "scenarios.student_teacher.adaptive_rate",
     "Covariance": "scenarios.classification.covariance",
+    "DataClassification": "scenarios.classification.data",
     "GaussianClassification": "scenarios.classification.scenario",
     "GaussianWeights": "scenarios.classification.start",
     "InputError": "errors",
@@ -113,6 +115,7 @@ __all__ = [
     "Activation",
     "AdaptiveRate",
     "Covariance",
+    "DataClassification",
     "GaussianClassification",
     "GaussianWeights",
     "InputError",

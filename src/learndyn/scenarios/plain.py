@@ -9,6 +9,7 @@ import numpy as np
 
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
+from learndyn.scenarios.classification.data import DataClassification
 from learndyn.scenarios.classification.scenario import GaussianClassification
 from learndyn.scenarios.classification.start import GaussianWeights
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
@@ -76,6 +77,8 @@ def scenario_from_plain(plain: dict[str, Any]) -> Any:
     """The scenario of a dict; an InputError names what is missing, unknown or wrong."""
     plain = dict(plain)
     kind = plain.pop("kind", StudentTeacher.kind)
+    if kind == DataClassification.kind:  # results have it, scenario files do not
+        return build(DataClassification, plain, "scenario")
     if kind == UpdateRule.kind:
         return UpdateRule.from_plain(plain)
     if not isinstance(kind, str) or kind not in KINDS:

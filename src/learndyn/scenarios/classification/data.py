@@ -1,0 +1,400 @@
+"""The nonlinear perceptron that learns to tell two classes of real data apart: the rows themselves as a scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from learndyn.arguments import array, choice, number
+from learndyn.errors import InputError
+from learndyn.gaussian.namespaces import jax_namespace
+from learndyn.scenarios.base import Flow, Quantity, replaced
+from learndyn.scenarios.classification import observables
+from learndyn.scenarios.classification.arrays import FrozenArray, from_plain, frozen
+from learndyn.scenarios.classification.covariance import Covariance
+from learndyn.scenarios.classification.flow import numbers_of, size
+from learndyn.scenarios.classification.rules.base import Rule
+from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
+from learndyn.scenarios.classification.start import GaussianWeights
+
+CENTERS = ["mean", "midpoint", "none"]
+# Numbers w . x that are held at a time.
+BLOCK = 2**24
+
+QUANTITIES = {
+    "w": Quantity(("input",), "weight w_i"),
+    "w_norm": Quantity((), "length |w| of the weight vector"),
+    "alignment": Quantity((), "cosine of w and the difference of the class means"),
+    "accuracy": Quantity((), "fraction of the rows that are classified right"),
+    "loss": Quantity((), "loss of the rule averaged over the rows, without weight decay"),
+    "test_accuracy": Quantity((), "fraction of the held-out rows that are classified right"),
+}
+
+
+@dataclass(frozen=True)
+class DataClassification:
+    """A perceptron yhat = phi(w . x) that learns to tell two classes of data apart, row by row.
+
+        w <- w + eta f(w; x, y),   f = s(w . x, y) x - lambda w,   (x, y) a row of X with its label
+
+    An epoch of `ld.simulate` takes each row once, in an order drawn anew. `ld.solve` is the limit of small eta on these
+    very rows, in the time t = eta * updates,
+
+        d w/dt = (1 / rows) sum_i s(w . x_i, y_i) x_i - lambda w,
+
+    and `gaussian()` the same task with Gaussian classes of the same means and covariances: what differs between its
+    theory and this flow is what the rows have beyond two moments.
+
+    Parameters
+    ----------
+    X
+        Shape (rows, n), any numbers.
+    y
+        Shape (rows,), +1 or -1.
+    rule
+        As for `ld.GaussianClassification`.
+    weight_decay
+        lambda, at least 0.
+    activation
+        phi: ``"logistic"``, 1 / (1 + exp(-z)), or ``"shifted_erf"``, (1 + erf(sqrt(pi) z / 4)) / 2.
+    learning_rate
+        eta: an update takes the time eta.
+    test
+        Rows (X, y) that are held out, on which `test_accuracy` is measured; None: there are none.
+    center
+        What is subtracted from all rows, those of `test` as well, since the perceptron has no threshold: the ``"mean"``
+        of X; the ``"midpoint"`` of the means of the two classes, so that these are +mu and -mu; or ``"none"``, nothing.
+        Afterwards `X` and `test` hold the shifted rows, and `center` is "none".
+
+    Raises
+    ------
+    InputError
+        When shapes do not fit, a number is NaN, a label is neither +1 nor -1, or there is one class alone.
+
+    Notes
+    -----
+    Cost: a right-hand side of the flow takes two products with X. Memory: 8 bytes a number of X. A result keeps the
+    rows themselves where X has at most 4 million numbers, else their digest: then the scenario cannot be built again
+    from the result.
+    Reference: Schmid & Murray (2024) arXiv:2409.03749, Figures 5 and 7.
+
+    Examples
+    --------
+    >>> import learndyn as ld
+    >>> training, test = ld.datasets.load_digits([0, 1]).split(0.25, seed=1)
+    >>> task = ld.DataClassification(*training.classes(1, 0), ld.Supervised(), test=test.classes(1, 0))
+    >>> task.rows_of(+1), task.rows_of(-1), task.gaussian().prior
+    (136, 134, 0.5037037037037037)
+    """
+
+    kind: ClassVar[str] = "data_classification"
+    time_name: ClassVar[str] = "t"
+    gaussian_inputs: ClassVar[bool] = False
+    time: ClassVar[Quantity] = GaussianClassification.time
+
+    X: Any
+    y: Any
+    rule: Rule | Any = None
+    weight_decay: float = 0.0
+    activation: str = "logistic"
+    learning_rate: float = 1e-3
+    test: Any = None
+    center: str = "mean"
+
+    def __post_init__(self) -> None:
+        from learndyn.scenarios.classification.rules.registry import rule_of
+
+        X, y = _rows(self.X, self.y, "X", "y")
+        _require_both(y)
+        test = None if self.test is None else _test(self.test, X.shape[1])
+        shift = self._shift(X.values, y.values)
+        if shift is not None:
+            X = FrozenArray(X.values - shift)
+            test = None if test is None else (FrozenArray(test[0].values - shift), test[1])
+        checked = {
+            "X": X,
+            "y": y,
+            "rule": rule_of(self.rule),
+            "weight_decay": number(self.weight_decay, "weight_decay", minimum=0.0),
+            "activation": choice(self.activation, "activation", ACTIVATIONS),
+            "learning_rate": number(self.learning_rate, "learning_rate", above=0.0),
+            "test": test,
+            "center": "none",
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        _require_direction(*self._means)
+
+    def _shift(self, X: np.ndarray, y: np.ndarray) -> np.ndarray | None:
+        """What `center` subtracts from each row, (n,)."""
+        center = choice(self.center, "center", CENTERS)
+        if center == "none":
+            return None
+        return X.mean(0) if center == "mean" else (X[y > 0].mean(0) + X[y < 0].mean(0)) / 2.0
+
+    def replace(self, **changes: Any) -> DataClassification:
+        """A changed copy, checked like a new one; its rows are not shifted again unless `center` is given.
+
+        Examples
+        --------
+        >>> import learndyn as ld
+        >>> task = ld.DataClassification([[1.0, 0.0], [0.0, 1.0]], [1, -1], ld.Supervised())
+        >>> task.replace(learning_rate=0.1).learning_rate
+        0.1
+        """
+        return replaced(self, changes)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As a dict of numbers, words and lists; options that are off are not in it."""
+        plain: dict[str, Any] = {"X": self.X.to_plain(), "y": self.y.to_plain(), "rule": self.rule.to_plain()}
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.name not in (*plain, "test") and value != entry.default:
+                plain[entry.name] = value
+        if self.test is not None:
+            plain["test"] = {"X": self.test[0].to_plain(), "y": self.test[1].to_plain()}
+        return plain
+
+    @property
+    def n(self) -> int:
+        """Number of inputs."""
+        return self.X.shape[1]
+
+    def rows_of(self, label: int) -> int:
+        """Number of rows with the label +1 or -1."""
+        return int((self.y.values == label).sum())
+
+    @cached_property
+    def _means(self) -> np.ndarray:
+        """The means of class +1 and of class -1, (2, n)."""
+        X, y = self.X.values, self.y.values
+        return np.stack([X[y == label].mean(0) for label in (1.0, -1.0)])
+
+    @property
+    def direction(self) -> np.ndarray:
+        """(mu_+ - mu_-) / 2, the direction that alignment refers to, (n,)."""
+        return (self._means[0] - self._means[1]) / 2.0
+
+    def gaussian(self) -> GaussianClassification:
+        """The same task with Gaussian classes: means, covariances and shares of the classes are those of the rows.
+
+        A covariance is the mean of (x - mu)(x - mu)^T over the rows of a class, that is, with 1 / rows: the rows are
+        what is learned from, not a sample of something else. A class of few rows gets a covariance of low rank.
+
+        Returns
+        -------
+        GaussianClassification
+            With the rule, the activation and all else of this scenario. Theory needs some time for quadratures with
+            ``activation="logistic"``; ``.replace(activation="shifted_erf")`` has closed forms.
+
+        Examples
+        --------
+        >>> import learndyn as ld
+        >>> X, y = ld.datasets.load_digits().classes(1, 0)
+        >>> task = ld.DataClassification(X, y, ld.Supervised(), center="midpoint").gaussian()
+        >>> task.n, [covariance.form for covariance in task.covariances]
+        (64, ['dense', 'dense'])
+        """
+        X, y, means = self.X.values, self.y.values, self._means
+        covariances = tuple(_covariance(X[y == label] - mean) for label, mean in zip((1.0, -1.0), means, strict=True))
+        return GaussianClassification(
+            means,
+            covariances,
+            self.rule,
+            self.weight_decay,
+            activation=self.activation,
+            learning_rate=self.learning_rate,
+            prior=self.rows_of(+1) / len(y),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {entry.name: self.__dict__[entry.name] for entry in fields(self)}
+
+    # What the engines ask for (learndyn.scenarios.base.Scenario).
+
+    def as_start(self, start: Any) -> GaussianWeights:
+        """The start, checked against this scenario; weights or a row of a result will do."""
+        return GaussianWeights.of(start).fitting(self.n)
+
+    def initial_state(self, start: Any) -> np.ndarray:
+        """The n weights of a point."""
+        start = self.as_start(start)
+        if start.cov is not None:
+            raise InputError(
+                "Argument `start` must be a point for the flow of an ld.DataClassification, but it has a covariance. "
+                "Pass scenario.gaussian(), whose covariances follow the moment flow, or use ld.simulate."
+            )
+        return start.mean.values
+
+    @property
+    def state_length(self) -> int:
+        """Number of weights."""
+        return self.n
+
+    def values(self) -> dict[str, np.ndarray]:
+        """The numbers that may change without compiling again, the rows among them."""
+        found: dict[str, Any] = {"X": self.X.values, "y": self.y.values}
+        if self.weight_decay > 0.0:
+            found["weight_decay"] = self.weight_decay
+        found |= {f"rule_{name}": value for name, value in self.rule.numbers().items()}
+        return {name: np.asarray(value, dtype=float) for name, value in found.items()}
+
+    def flow(self, samples: int | None = None, reach: float | None = None) -> Flow:
+        """The flow of the weights for eta to 0, averaged over the rows, in JAX."""
+        if samples is not None:
+            raise InputError(
+                f"Argument `samples` must be left out for an ld.DataClassification, whose averages are those over its "
+                f"rows, but it is {samples}."
+            )
+        return make_flow(self.rule, self.activation, self.weight_decay > 0.0)
+
+    def reach(self, states: np.ndarray, times: Any = 0.0) -> None:
+        """No quadrature here has a reach."""
+
+    def quantities(self) -> dict[str, Quantity]:
+        """All that a row holds."""
+        return {name: entry for name, entry in QUANTITIES.items() if self.test is not None or name != "test_accuracy"}
+
+    def coordinates(self) -> dict[str, np.ndarray]:
+        """The labels of the inputs."""
+        return {"input": np.arange(1, self.n + 1)}
+
+    def rows(self, states: np.ndarray, times: Any = 0.0) -> dict[str, np.ndarray]:
+        """Weights and observables of weight vectors (..., n)."""
+        return self.of_weights(states)
+
+    def of_weights(self, W: np.ndarray) -> dict[str, np.ndarray]:
+        """The observables of weight vectors (..., n); `test_accuracy` where rows are held out."""
+        flat = np.ascontiguousarray(W, dtype=float).reshape(-1, self.n)
+        found = {"accuracy": np.empty(len(flat)), "loss": np.empty(len(flat))}
+        numbers, X, y = self.rule.numbers(), self.X.values, self.y.values
+        for part in _parts(len(flat), len(X)):
+            h = flat[part] @ X.T
+            found["accuracy"][part] = _right(h, y)
+            total = sum(
+                self.rule.loss(h[:, y == label], label, self.activation, numbers).sum(1) for label in (1.0, -1.0)
+            )
+            found["loss"][part] = total / len(X)
+        if self.test is not None:
+            found["test_accuracy"] = np.empty(len(flat))
+            held_out, labels = self.test[0].values, self.test[1].values
+            for part in _parts(len(flat), len(held_out)):
+                found["test_accuracy"][part] = _right(flat[part] @ held_out.T, labels)
+        return {
+            "w": W,
+            "w_norm": np.sqrt((W**2).sum(-1)),
+            "alignment": observables.alignment(W, self._means, np),
+            **{name: value.reshape(W.shape[:-1]) for name, value in found.items()},
+        }
+
+    def order_parameters(self, states: np.ndarray) -> dict[str, np.ndarray]:
+        """The weights alone."""
+        return {"w": states}
+
+    def first_impossible(self, states: np.ndarray, tolerance: float, times: Any = 0.0) -> int:
+        """All weights are possible."""
+        return len(states)
+
+    def parameter_names(self) -> list[str]:
+        """w_1, w_2, ...: the numbers of the flat state."""
+        return [f"w_{i}" for i in range(1, self.n + 1)]
+
+    def scale(self, state: Any) -> float:
+        """The squared length that is natural here."""
+        return float((np.asarray(state) ** 2).sum()) + 1.0
+
+
+@cache
+def make_flow(rule: Rule, activation: str, decays: bool) -> Flow:
+    """d w/dt = (1 / rows) sum_i s(w . x_i, y_i) x_i - lambda w; s is a rule's mean response to an h that is sure."""
+    if rule.needs_spectrum:
+        raise InputError(
+            f"Argument `scenario` must have a rule whose update is s(w . x, y) x for the flow of its rows, but it has "
+            f"{rule!r}. Pass scenario.gaussian(), or use ld.simulate."
+        )
+
+    def drift(t: Any, w: Any, values: dict[str, Any]) -> Any:
+        xp, X, y = jax_namespace(), values["X"], values["y"]
+        h = X @ w
+        s = rule.mean_response(h, xp.zeros_like(h), y, activation, numbers_of(values), xp)
+        update = s @ X / len(X)
+        return update - values["weight_decay"] * w if decays else update
+
+    return Flow(("data_classification", rule.key(), activation, decays), drift, size)
+
+
+def _rows(X: Any, y: Any, name: str, labels: str) -> tuple[FrozenArray, FrozenArray]:
+    """Rows and labels, checked against each other."""
+    X = frozen(X, name, "Leave out or fill in what is missing.")
+    if X.ndim != 2 or 0 in X.shape:
+        raise InputError(f"Argument `{name}` must have shape (rows, n), one input a row, but it has shape {X.shape}.")
+    given = y.values if isinstance(y, FrozenArray) else array(from_plain(y, labels), labels)
+    if given.shape != (len(X),):
+        raise InputError(
+            f"Argument `{labels}` must have shape ({len(X)},), one label for each row of `{name}`, but it has shape "
+            f"{given.shape}."
+        )
+    other = given[(given != 1) & (given != -1)]
+    if len(other):
+        raise InputError(
+            f"Argument `{labels}` must hold the labels +1 and -1 alone, but {len(other)} of them are others, such as "
+            f"{other[0]:g}. Of labels 0 and 1 make 2 * {labels} - 1; of images, images.classes(1, 0)."
+        )
+    return X, y if isinstance(y, FrozenArray) else FrozenArray(given)
+
+
+def _require_both(y: FrozenArray) -> None:
+    if (y.values == y.values[0]).all():
+        raise InputError(
+            f"Argument `y` must hold both labels, +1 and -1, but all of its {len(y)} labels are {y.values[0]:+g}. With "
+            "one class alone there is nothing to tell apart."
+        )
+
+
+def _require_direction(first: np.ndarray, second: np.ndarray) -> None:
+    if (first == second).all():
+        raise InputError(
+            "Argument `X` must have classes with different means, but the rows of both have the same mean. Choose "
+            "other inputs: no direction is to be learned from these."
+        )
+
+
+def _test(test: Any, n: int) -> tuple[FrozenArray, FrozenArray]:
+    """The held-out rows and their labels."""
+    if isinstance(test, dict) and set(test) == {"X", "y"}:
+        test = (test["X"], test["y"])
+    if not isinstance(test, tuple | list) or len(test) != 2:
+        raise InputError(
+            f"Argument `test` must be a pair (X, y) of rows and labels, but it is a {type(test).__name__}. Write "
+            "test=(X_test, y_test)."
+        )
+    X, y = _rows(test[0], test[1], "test[0]", "test[1]")
+    if X.shape[1] != n:
+        raise InputError(
+            f"Argument `test` must have rows of {n} inputs, as `X` has, but they have {X.shape[1]}. Treat both alike."
+        )
+    return X, y
+
+
+def _covariance(deviations: np.ndarray) -> Covariance:
+    """The mean of d d^T over rows d, in the cheaper form: a product with it costs 2 n rows, or n^2."""
+    rows, n = deviations.shape
+    if 2 * rows < n:
+        return Covariance(factor=deviations.T / np.sqrt(rows))
+    matrix = deviations.T @ deviations / rows
+    return Covariance(matrix=(matrix + matrix.T) / 2.0)
+
+
+def _parts(count: int, rows: int) -> list[slice]:
+    """Consecutive slices of `count` weight vectors, each small enough for its products with all rows."""
+    size = max(1, BLOCK // rows)
+    return [slice(first, first + size) for first in range(0, count, size)]
+
+
+def _right(h: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Fraction of rows on the right side, h of shape (count, rows); those with h = 0 count half."""
+    side = h * y
+    return (side > 0).mean(1) + 0.5 * (side == 0).mean(1)
