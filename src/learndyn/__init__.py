@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from learndyn.scenarios.update_rule.scenario import UpdateRule
     from learndyn.verbs import drift, simulate, solve
     from learndyn.verbs.accuracy import accuracy
+    from learndyn.verbs.ensemble import ensemble
     from learndyn.verbs.moment_flow import moment_flow
 
 __version__ = "0.1.0"
@@ -85,6 +86,7 @@ _HOME = {
     "continue_fixed_point": "analysis.continuation",
     "critical_learning_rate": "analysis.critical",
     "drift": "verbs",
+    "ensemble": "verbs.ensemble",
     "escape_time": "analysis.escape",
     "find_fixed_point": "analysis.fixed_points",
     "fixed_points": "analysis.fixed_points",
@@ -143,6 +145,7 @@ __all__ = [
     "critical_learning_rate",
     "datasets",
     "drift",
+    "ensemble",
     "escape_time",
     "figures",
     "find_fixed_point",
