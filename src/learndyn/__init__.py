@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from learndyn.analysis.critical import critical_learning_rate, largest_learning_rate
     from learndyn.analysis.escape import escape_time
     from learndyn.analysis.fixed_points import find_fixed_point, fixed_points, stability
+    from learndyn.analysis.flow_field import flow_field
     from learndyn.analysis.fluctuations import fluctuations
     from learndyn.analysis.learning_rates.constant import optimal_learning_rate
     from learndyn.analysis.learning_rates.greedy import greedy_schedule
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
     from learndyn.scenario_file import read_scenario_file, write_scenario_file
     from learndyn.scenarios.classification.covariance import Covariance
+    from learndyn.scenarios.classification.data import DataClassification
     from learndyn.scenarios.classification.rules.reinforce import Reinforce
     from learndyn.scenarios.classification.rules.supervised import Supervised
-    from learndyn.scenarios.classification.data import DataClassification
     from learndyn.scenarios.classification.scenario import GaussianClassification
     from learndyn.scenarios.classification.start import GaussianWeights
     from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
@@ -90,6 +91,7 @@ _HOME = {
     "escape_time": "analysis.escape",
     "find_fixed_point": "analysis.fixed_points",
     "fixed_points": "analysis.fixed_points",
+    "flow_field": "analysis.flow_field",
     "fluctuations": "analysis.fluctuations",
     "greedy_schedule": "analysis.learning_rates.greedy",
     "largest_learning_rate": "analysis.critical",
@@ -150,6 +152,7 @@ __all__ = [
     "figures",
     "find_fixed_point",
     "fixed_points",
+    "flow_field",
     "fluctuations",
     "functional",
     "greedy_schedule",

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 BAD_INPUT, ENDED_EARLY, INTERRUPTED = 2, 3, 130
 PICTURES = (".png", ".pdf", ".svg", ".eps")
+# A matrix of hundreds of inputs is one line of a scenario file.
+LONG_LINE = 10_000
 
 
 class _Commands(TyperGroup):
@@ -103,7 +105,7 @@ def run(
             "--output", "-o", help="Write the result, such as result.nc; the simulation: result-simulation.nc."
         ),
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw eps_g, R and Q: .png, .pdf, .svg or .eps.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the run: .png, .pdf, .svg or .eps.")] = None,
     simulate: Annotated[bool, typer.Option(help="Run the simulation that the file asks for.")] = True,
     seed: Annotated[int | None, typer.Option(help="Seed of the simulation instead of the file's.")] = None,
     checkpoint: Annotated[
@@ -275,22 +277,30 @@ def _common_times(case: ScenarioFile, simulation: dict[str, Any]) -> dict[str, A
     at = case.start.at
     own = save_times(case.solve.get("save_at"), at, case.solve["until"])
     asked = save_times(simulation.get("save_at"), at, simulation["until"])
-    N = simulation["N"]
+    # Time is updates / N, or, where a scenario has its own number of inputs, eta * updates.
+    per_time = 1.0 / case.scenario.learning_rate if _has_own_inputs(case) else simulation["N"]
     # Several N round differently, and a diffusion does not round: they keep the times that were asked for.
-    rounded = not isinstance(N, list) and simulation.get("method") != "diffusion"
-    common = at + np.unique(np.rint((asked - at) * N)) / N if rounded else asked
+    rounded = not isinstance(per_time, list) and simulation.get("method") != "diffusion"
+    common = at + np.unique(np.rint((asked - at) * per_time)) / per_time if rounded else asked
     if not np.array_equal(own, asked):
         common = np.union1d(own, common)
     # Rounding to whole updates may reach past `until` by half an update.
     return {"save_at": common, "until": max(case.solve["until"], float(common[-1]))}
 
 
+def _has_own_inputs(case: ScenarioFile) -> bool:
+    """Whether the number of inputs is the scenario's own, so that [simulate] needs no N."""
+    from learndyn.scenario_keys import SIMULATIONS_OF
+
+    return case.scenario.kind in SIMULATIONS_OF
+
+
 def _simulate(file: Path, case: ScenarioFile, options: dict[str, Any], quiet: bool) -> Any:
-    _announce(
-        f"Simulation: {options.get('replicas', 1)} replicas at N = {options['N']}; Ctrl-C keeps what is done ...", quiet
-    )
+    own = _has_own_inputs(case)
+    size = f"learning_rate = {case.scenario.learning_rate:g}" if own else f"N = {options['N']}"
+    _announce(f"Simulation: {options.get('replicas', 1)} replicas at {size}; Ctrl-C keeps what is done ...", quiet)
     with _whole_imports():
-        import_module(f"learndyn.engines.{options.get('method', 'overlaps')}")
+        import_module(f"learndyn.engines.{options.get('method', 'weights' if own else 'overlaps')}")
         from learndyn.verbs import simulate
         from learndyn.verbs.simulation import EndedEarly
 
@@ -300,8 +310,9 @@ def _simulate(file: Path, case: ScenarioFile, options: dict[str, Any], quiet: bo
 
 def _print_run(theory: Any, simulation: Any, *, skipped: bool) -> None:
     from learndyn import summary
+    from learndyn.results import time_of
 
-    has_rows = simulation is not None and len(simulation[summary.time_of(simulation)]) > 0
+    has_rows = simulation is not None and len(simulation[time_of(simulation)]) > 0
     shown = simulation if has_rows else None
     lines: list[str | None] = ["", summary.table(theory, shown), ""]
     if shown is not None:
@@ -329,8 +340,10 @@ def _write(places: dict[str, Path], theory: Any, simulation: Any, quiet: bool, *
 
 
 def _draw(theory: Any, simulation: Any, path: Path) -> None:
+    from learndyn.results import main_curve
+
     plot = _plotting()
-    shown = simulation if simulation is not None and simulation["eps_g"].size else None
+    shown = simulation if simulation is not None and simulation[main_curve(simulation)].size else None
     plot.save(plot.overview(theory, shown), path)
 
 
@@ -360,6 +373,7 @@ def show(result: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="A res
     import json
 
     from learndyn import findings, results, summary
+    from learndyn.results import LongText
 
     data = results.load(result)
     simulated = results.is_simulation(data)
@@ -368,7 +382,10 @@ def show(result: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="A res
         lines = [None if simulated else summary.stand_still(data), summary.followers(data), summary.status(data)]
     else:
         table, lines = findings.report(data), []
-    typer.echo(f"# {result}\n{_scenario_text(data)}\n{table}")
+    text = "\n".join(
+        str(LongText(line)) if len(line) > LONG_LINE else line for line in _scenario_text(data).split("\n")
+    )
+    typer.echo(f"# {result}\n{text}\n{table}")
     versions = json.loads(data.attrs["versions"])
     lines.append("versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()))
     typer.echo("\n" + "\n".join(line for line in lines if line is not None))
@@ -440,7 +457,10 @@ def figure(
 
     compilation_cache.enable()
     for each in names if name is None else [name]:
-        _one_figure(each, output / f"{each}.{format_.value}", recompute)
+        # Names such as schmid2024/2c have a folder of their own.
+        path = output / f"{each}.{format_.value}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _one_figure(each, path, recompute)
 
 
 def _one_figure(name: str, path: Path, recompute: bool) -> None:

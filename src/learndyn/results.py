@@ -2,14 +2,17 @@
 
 A result is an `xarray.Dataset`. Variables: the scenario's order parameters and observables (`R`, `Q`, `T`, `eps_g`,
 ...). Dims: the time (`alpha`), the units (`student`, `student2`, `teacher`, `teacher2`, numbered from 1), for a
-simulation `replica`, and `N` where it was made for several. Attributes, all of them strings or numbers so that every
-file format takes them:
+simulation `replica`, and `N` where it was made for several. One variable is the run's main curve (`main_curve`).
+Attributes, all of them strings or numbers so that every file format takes them:
 
     scenario, start, options, versions, timings    JSON
     engine      "theory", or the method of a simulation: "overlaps", "weights", "diffusion"
     status      "ok", "diverged", "interrupted", ...; message says where and why
     seed        of a simulation
     schema      number of this schema
+
+An attribute of more than `LONG` characters, such as a scenario with a covariance of hundreds of inputs, is a
+`LongText`, which prints in short; in a file it is a variable of its own: netCDF takes attributes of 64 kB at most.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -32,7 +35,31 @@ from learndyn.scenarios.plain import scenario_from_plain, scenario_to_plain, sta
 SCHEMA = 1
 # How many sets of labels are kept for the next result with the same ones.
 FRAMES = 16
+# Attributes longer than this are variables in a file.
+LONG = 30_000
+IN_FILE, CHARACTERS = "attribute_", "characters"
+# What a run is about, the first of these that it has.
+MAIN_CURVES = ("eps_g", "alignment", "w_norm")
+TIMES = ("alpha", "t")
 PACKAGES = ("learndyn", "numpy", "scipy", "jax", "jaxlib", "diffrax", "numba", "xarray")
+
+
+class LongText(str):
+    """A text that prints as its first characters and its length; all else sees the whole of it."""
+
+    SHOWN = 60
+
+    def __str__(self) -> str:
+        return f"{self[: self.SHOWN]}... ({len(self)} characters)"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+def _text(value: Any) -> str:
+    """JSON, in short print where it is long."""
+    text = json.dumps(value)
+    return LongText(text) if len(text) > LONG else text
 
 
 @cache
@@ -88,13 +115,13 @@ def attributes(
         "engine": engine,
         "status": status,
         "message": message,
-        "scenario": json.dumps(scenario_to_plain(scenario)),
-        "options": json.dumps(options),
+        "scenario": _text(scenario_to_plain(scenario)),
+        "options": _text(options),
         "versions": json.dumps(versions()),
         "timings": json.dumps(timings or {}),
     }
     if start is not None:
-        found["start"] = json.dumps(start_to_plain(start))
+        found["start"] = _text(start_to_plain(start))
     return found if seed is None else {**found, "seed": str(seed)}
 
 
@@ -119,7 +146,9 @@ def _labelled(scenario: Any, rows: dict[str, np.ndarray], times: np.ndarray, rep
 def _dataset(scenario: Any, rows: dict[str, np.ndarray], times: np.ndarray, replicas: np.ndarray | None) -> xr.Dataset:
     lead = (scenario.time_name,) if replicas is None else ("replica", scenario.time_name)
     variables = {}
-    for name, quantity in scenario.quantities().items():
+    known = scenario.quantities()
+    for name in rows:
+        quantity = known[name]
         constant = rows[name].ndim == len(quantity.dims)
         dims = quantity.dims if constant else lead + quantity.dims
         variables[name] = xr.Variable(dims, rows[name], {"long_name": quantity.description, "units": quantity.units})
@@ -130,6 +159,25 @@ def _dataset(scenario: Any, rows: dict[str, np.ndarray], times: np.ndarray, repl
     if replicas is not None:
         coordinates["replica"] = xr.Variable(("replica",), replicas)
     return xr.Dataset(variables, coordinates)
+
+
+def main_curve(result: xr.Dataset) -> str:
+    """The name of the variable that tells how far learning is: eps_g where there is one, else the alignment, ...."""
+    for name in MAIN_CURVES:
+        if name in result.data_vars:
+            return name
+    raise InputError(
+        f"Argument `result` must be a run with the variable `eps_g`, `alignment` or `w_norm`, but it has "
+        f"{', '.join(map(str, result.data_vars)) or 'none'}. Pass the result as the verb gave it."
+    )
+
+
+def time_of(result: xr.Dataset) -> str:
+    """The name of the time axis of a run."""
+    for dim in result[main_curve(result)].dims:
+        if dim in TIMES:
+            return str(dim)
+    raise InputError("The result is a single row. Save or pass a whole run: the result before .sel(...).")
 
 
 def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Dataset:
@@ -147,7 +195,8 @@ def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Data
             raise InputError(f"Argument `observables` must map names to functions, but {name!r} maps to {function!r}.")
         value = function(result)
         if not isinstance(value, xr.DataArray):
-            lead, shape = result["eps_g"].dims, result["eps_g"].shape
+            main = result[main_curve(result)]
+            lead, shape = main.dims, main.shape
             value = np.asarray(value, dtype=float)
             if value.shape != shape:
                 raise InputError(
@@ -173,7 +222,15 @@ def scenario_of(result: xr.Dataset) -> Any:
     >>> ld.scenario_of(curve) == perceptron
     True
     """
-    return scenario_from_plain(_attribute(result, "scenario"))
+    require_attribute(result, "scenario")
+    text = result.attrs["scenario"]
+    return _scenario_of_long_text(text) if len(text) > LONG else scenario_from_plain(json.loads(text))
+
+
+# A picture asks a dozen times, and checking a covariance of hundreds of inputs takes a tenth of a second.
+@lru_cache(maxsize=4)
+def _scenario_of_long_text(text: str) -> Any:
+    return scenario_from_plain(json.loads(text))
 
 
 def start_of(result: xr.Dataset) -> Any:
@@ -196,11 +253,12 @@ def is_simulation(result: xr.Dataset) -> bool:
 
 
 def _attribute(result: xr.Dataset, name: str) -> Any:
-    _require_attribute(result, name)
+    require_attribute(result, name)
     return json.loads(result.attrs[name])
 
 
-def _require_attribute(result: xr.Dataset, name: str) -> None:
+def require_attribute(result: xr.Dataset, name: str) -> None:
+    """Refuse a dataset without an attribute that every result has."""
     if name not in getattr(result, "attrs", ()):
         raise InputError(
             f"Argument `result` must be a result of learndyn, but it has no attribute `{name}`. "
@@ -312,15 +370,40 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
             "Save the whole dataset."
         )
     for name in ("schema", "scenario"):
-        _require_attribute(result, name)
+        require_attribute(result, name)
     path = Path(path)
     if not path.parent.is_dir():
         raise InputError(f"Argument `path` must lie in an existing folder, but {path.parent} is none. Make it first.")
     if path.is_dir():
         raise InputError(f"Argument `path` must be a file, but {path} is a folder. Add a file name, such as result.nc.")
     with replacing(path) as temporary:
-        result.to_netcdf(temporary, engine="h5netcdf")
+        _long_attributes_as_variables(result).to_netcdf(temporary, engine="h5netcdf")
     return path
+
+
+def _long_attributes_as_variables(result: xr.Dataset) -> xr.Dataset:
+    """The result with each long attribute as the bytes of a variable, compressed."""
+    moved = {name: text for name, text in result.attrs.items() if isinstance(text, str) and len(text) > LONG}
+    if not moved:
+        return result
+    found = result.drop_attrs(deep=False).assign_attrs({k: v for k, v in result.attrs.items() if k not in moved})
+    for name, text in moved.items():
+        # encode() of the plain text: the bytes of a subclass are the same.
+        values = np.frombuffer(text.encode(), dtype=np.uint8)
+        variable = xr.Variable((f"{CHARACTERS}_{name}",), values, encoding={"zlib": True, "complevel": 4})
+        found[f"{IN_FILE}{name}"] = variable
+    return found
+
+
+def _with_long_attributes(found: xr.Dataset) -> xr.Dataset:
+    """The inverse of `_long_attributes_as_variables`."""
+    names = [str(name) for name in found.data_vars if found[name].dims == (f"{CHARACTERS}_{_moved(name)}",)]
+    texts = {_moved(name): LongText(found[name].values.tobytes().decode()) for name in names}
+    return found.drop_vars(names).assign_attrs(texts) if names else found
+
+
+def _moved(name: Any) -> str:
+    return str(name).removeprefix(IN_FILE)
 
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -340,7 +423,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
         what = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"Argument `path` must be a result file, but {path} {what}. Check the name.")
     try:
-        result = xr.load_dataset(path, engine="h5netcdf")
+        result = _with_long_attributes(xr.load_dataset(path, engine="h5netcdf"))
     except Exception as error:
         raise InputError(
             f"File {path} cannot be read as a result: it is truncated or no netCDF file ({_first_line(error)}). "

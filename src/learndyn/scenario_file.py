@@ -1,8 +1,10 @@
 """Scenario files: TOML to a scenario with its start and its runs, and back; one sentence for each mistake in a file.
 
     title = "..."
-    [scenario]            kind, student, teacher, learning_rate, dynamics: the words of ld.StudentTeacher
-    [start]               Q, R, at; or kind = "random", "near_symmetric", "random_weights" and their arguments
+    [scenario]            kind, student, teacher, learning_rate, dynamics: the words of ld.StudentTeacher; or
+                          kind = "gaussian_classification" and the words of ld.GaussianClassification
+    [start]               Q, R, at; or kind = "random", "near_symmetric", "random_weights" and their arguments; or
+                          kind = "gaussian_weights" and mean, cov, at
     [solve]               until, save_at, rtol, atol, max_steps: the words of ld.solve
     [simulate]            N (or several), replicas, seed, method, tolerance, threads, checkpoint, and until and
                           save_at where they differ from [solve]
@@ -25,7 +27,16 @@ import numpy as np
 from learndyn.errors import InputError
 from learndyn.files import replacing
 from learndyn.options import LogSpaced, save_times
-from learndyn.scenario_keys import SCENARIOS, START_KIND, STARTS, STARTS_OF, TABLES, Key, Mistakes
+from learndyn.scenario_keys import (
+    SCENARIOS,
+    SIMULATIONS_OF,
+    START_KIND,
+    STARTS,
+    STARTS_OF,
+    TABLES,
+    Key,
+    Mistakes,
+)
 from learndyn.scenarios.plain import (
     FIELD_TABLES,
     KINDS,
@@ -115,7 +126,8 @@ def _parse(text: str, name: str, require: tuple[str, ...] = ()) -> ScenarioFile:
     start = _start(tables["start"], scenario, kind, mistakes) if "start" in tables else None
     at = start.at if start else None if "start" in tables else 0.0
     solve = _solve(tables["solve"], at, mistakes) if "solve" in tables else None
-    simulate = _simulate(tables["simulate"], solve, scenario, at, mistakes) if "simulate" in tables else None
+    known = SIMULATIONS_OF.get(str(kind), TABLES["simulate"])
+    simulate = _simulate(tables["simulate"], known, solve, scenario, at, mistakes) if "simulate" in tables else None
     mistakes.report()
     return ScenarioFile(scenario, start, solve, simulate, plain.get("title"))
 
@@ -173,10 +185,11 @@ def _scenario_without_parts(plain: dict[str, Any], mistakes: Mistakes) -> Any:
 
 def _start(plain: dict[str, Any], scenario: Any, scenario_kind: Any, mistakes: Mistakes) -> Any:
     if _has_own_tables(scenario_kind):
-        if not mistakes.check(plain, "start", STARTS_OF[scenario_kind]):
+        keys = STARTS_OF[scenario_kind]
+        if not mistakes.check(plain, "start", keys):
             return None
         with mistakes.of("start"):
-            own = start_from_plain({**plain, "kind": scenario_kind})
+            own = start_from_plain({**plain, "kind": keys["kind"].kind.words[0]})
             return scenario.as_start(own) if scenario else own
         return None
     kind = plain.get("kind", "overlaps")
@@ -195,14 +208,15 @@ def _start(plain: dict[str, Any], scenario: Any, scenario_kind: Any, mistakes: M
 
 
 def _solve(plain: dict[str, Any], at: float | None, mistakes: Mistakes) -> dict[str, Any] | None:
-    options = _run_options(plain, "solve", mistakes)
+    options = _run_options(plain, "solve", TABLES["solve"], mistakes)
     return options if options is not None and _has_good_times(options, "solve", at, mistakes) else None
 
 
 def _simulate(
-    plain: dict[str, Any], solve: dict[str, Any] | None, scenario: Any, at: float | None, mistakes: Mistakes
-) -> dict[str, Any] | None:
-    options = _run_options(plain, "simulate", mistakes)
+    plain: dict[str, Any], known: dict[str, Key], solve: dict[str, Any] | None, scenario: Any, at: float | None,
+    mistakes: Mistakes,
+) -> dict[str, Any] | None:  # fmt: skip
+    options = _run_options(plain, "simulate", known, mistakes)
     if options is None:
         return None
     if isinstance(scenario, SiteSymmetric):
@@ -239,8 +253,8 @@ def _check_simulation(scenario: StudentTeacher, N: int, mistakes: Mistakes) -> N
         )
 
 
-def _run_options(plain: dict[str, Any], table: str, mistakes: Mistakes) -> dict[str, Any] | None:
-    if not mistakes.check(plain, table, TABLES[table]):
+def _run_options(plain: dict[str, Any], table: str, known: dict[str, Key], mistakes: Mistakes) -> dict[str, Any] | None:
+    if not mistakes.check(plain, table, known):
         return None
     options = dict(plain)
     spaced = options.get("save_at")

@@ -12,6 +12,9 @@ from typing import Any
 
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
+from learndyn.scenarios.classification.rules.registry import RULES
+from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
+from learndyn.scenarios.classification.start import GaussianWeights
 from learndyn.scenarios.methods import METHODS
 from learndyn.scenarios.plain import KINDS
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
@@ -104,6 +107,45 @@ RULE = Kind(
     lambda value: isinstance(value, str | dict),
     f'"{NAMED[0]}"',
     tuple(NAMED),
+)
+
+
+def _is_stored(value: Any) -> bool:
+    """Whether it is an array as a long one is written: its shape, and its numbers as text."""
+    return isinstance(value, dict) and "shape" in value
+
+
+def _is_array(value: Any) -> bool:
+    return _is_row(value) or _is_matrix(value) or _is_stored(value)
+
+
+def _is_covariance(value: Any) -> bool:
+    forms = {"matrix", "diagonal", "factor"}
+    return _is_number(value) or _is_array(value) or (isinstance(value, dict) and bool(value) and set(value) <= forms)
+
+
+def _is_covariances(value: Any) -> bool:
+    pair = isinstance(value, list) and 1 <= len(value) <= 2 and any(isinstance(each, dict) for each in value)
+    return all(map(_is_covariance, value)) if pair else _is_covariance(value)
+
+
+def _is_learning_rule(value: Any) -> bool:
+    kind = value.get("kind") if isinstance(value, dict) else value
+    return isinstance(kind, str) and kind in RULES
+
+
+MEANS = Kind(
+    "two rows [[...], [...]] with the means of class +1 and -1, or one row mu for means +-mu", _is_array, "[1.0, 0.0]"
+)
+WEIGHTS = Kind("a list of n weights", lambda value: _is_row(value) or _is_stored(value), "[0.0, 1.0]")
+_COVARIANCE = "a variance, a list of n variances, a matrix, or a table {diagonal = ..., factor = ...} or {matrix = ...}"
+COVARIANCE = Kind(_COVARIANCE, _is_covariance, "0.1")
+COVARIANCES = Kind(f"{_COVARIANCE}, or a list of two such tables, one a class", _is_covariances, "0.25")
+LEARNING_RULE = Kind(
+    f'{or_list(list(RULES))}, or a table such as {{kind = "reinforce", baseline = false}}',
+    _is_learning_rule,
+    '"supervised"',
+    tuple(RULES),
 )
 
 SIZES = Kind(
@@ -218,7 +260,18 @@ SCENARIOS: dict[str, dict[str, Key]] = {
         "label_noise": Key(_number(minimum=0)),
         "weight_decay": Key(_number(minimum=0)),
     },
+    GaussianClassification.kind: {
+        "kind": Key(_word(sorted(KINDS))),
+        "means": Key(MEANS, required=True),
+        "covariances": Key(COVARIANCES, required=True),
+        "rule": Key(LEARNING_RULE, required=True),
+        "weight_decay": Key(_number(minimum=0)),
+        "activation": Key(_word(ACTIVATIONS)),
+        "learning_rate": Key(_number(above=0, example="0.001")),
+        "prior": Key(_number(above=0, example="0.5")),
+    },
 }
+# The first word that `kind` may have names the start.
 STARTS_OF: dict[str, dict[str, Key]] = {
     SiteSymmetric.kind: {
         "kind": Key(_word([SiteSymmetric.kind])),
@@ -228,6 +281,16 @@ STARTS_OF: dict[str, dict[str, Key]] = {
         "C": Key(_number(example="0.0"), required=True),
         "at": _at,
     },
+    GaussianClassification.kind: {
+        "kind": Key(_word([GaussianWeights.kind])),
+        "mean": Key(WEIGHTS, required=True),
+        "cov": Key(COVARIANCE),
+        "at": _at,
+    },
+}
+# Of scenarios whose number of inputs is their own.
+SIMULATIONS_OF: dict[str, dict[str, Key]] = {
+    GaussianClassification.kind: {**TABLES["simulate"], "N": Key(SIZES)},
 }
 
 

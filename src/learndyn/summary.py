@@ -11,40 +11,34 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.errors import InputError
-from learndyn.results import is_simulation, mean_and_error, size_of
+from learndyn.results import is_simulation, main_curve, mean_and_error, scenario_of, size_of, time_of
 
 ROWS = 11
-# eps_g stands still where it changes by less than this fraction ...
+# The main curve stands still where its distance from the goal changes by less than this fraction ...
 STILL = 0.1
 # ... over at least this fraction of the run, and at less than this fraction of its mean rate.
 LONG, SLOW = 0.1, 0.25
-# ... and ends when eps_g has moved away from it by this factor.
+# ... and ends when that distance has moved away from it by this factor.
 LEFT = 1.25
 SEARCHED = 1000
 LARGE_Z = 4.0
 FEW_REPLICAS = 5
 LISTED_UNITS = 10
-
-
-def time_of(result: Any) -> str:
-    """The name of the time axis."""
-    for dim in result["eps_g"].dims:
-        if dim not in ("replica", "N"):
-            return str(dim)
-    raise InputError("The result is a single row. Save or pass a whole run: the result before .sel(...).")
+# What a main curve is to become.
+GOALS = {"eps_g": 0.0, "alignment": 1.0}
 
 
 def _mean_and_error(simulation: Any) -> tuple[np.ndarray, np.ndarray]:
-    """eps_g averaged over replicas, and its standard error (NaN for one replica)."""
+    """The main curve averaged over replicas, and its standard error (NaN for one replica)."""
+    name = main_curve(simulation)
     if simulation.sizes.get("replica", 1) > 1:
-        simulation = mean_and_error(simulation[["eps_g"]])
-    values = simulation["eps_g"].values.reshape(-1)
-    return values, simulation["eps_g_error"].values if "eps_g_error" in simulation else np.full_like(values, np.nan)
+        simulation = mean_and_error(simulation[[name]])
+    values, error = simulation[name].values.reshape(-1), f"{name}_error"
+    return values, simulation[error].values if error in simulation else np.full_like(values, np.nan)
 
 
 def table(theory: Any = None, simulation: Any = None) -> str:
-    """About 11 rows of time, eps_g in theory and in simulation with its standard error, and z.
+    """About 11 rows of time, the main curve in theory and in simulation with its standard error, and z.
 
     Theory and simulation are compared where both have a row; a row is empty where one has none. A simulation of several
     N has a table of its own: one row an N, at the last time.
@@ -52,40 +46,35 @@ def table(theory: Any = None, simulation: Any = None) -> str:
     if simulation is not None and "N" in simulation.dims:
         return _scaling(theory, simulation)
     columns = _columns(theory, simulation)
-    times = columns["time"]
-    name = time_of(theory if theory is not None else simulation)
-    head = [f"{name:>10}"]
+    shown: Any = theory if theory is not None else simulation
+    curve = main_curve(shown)
+    # The head of each column, and the format of its numbers.
+    heads = {"time": (f"{time_of(shown):>10}", "10.6g")}
     if theory is not None:
-        head.append(f"{'eps_g theory':>14}")
+        heads["theory"] = (f"{f'{curve} theory':>14}", "14.6e")
     if simulation is not None:
-        head += [f"{'eps_g simulation':>16}", f"{'+- std. error':>14}"]
+        heads |= {"mean": (f"{f'{curve} simulation':>16}", "16.6e"), "error": (f"{'+- std. error':>14}", "14.1e")}
     if theory is not None and simulation is not None:
-        head.append(f"{'z':>8}")
-    lines = ["  ".join(head)]
-    for row in range(len(times)):
-        cells = [f"{times[row]:>10.6g}"]
-        if theory is not None:
-            cells.append(_cell(columns["theory"][row], "14.6e"))
-        if simulation is not None:
-            cells += [_cell(columns["mean"][row], "16.6e"), _cell(columns["error"][row], "14.1e")]
-        if theory is not None and simulation is not None:
-            cells.append(_cell(columns["z"][row], "+8.1f"))
+        heads["z"] = (f"{'z':>8}", "+8.1f")
+    lines = ["  ".join(head for head, _ in heads.values())]
+    for row in range(len(columns["time"])):
+        cells = [f"{_cell(columns[name][row], form):>{len(head)}}" for name, (head, form) in heads.items()]
         lines.append("  ".join(cells))
     return "\n".join(lines)
 
 
 def _scaling(theory: Any, simulation: Any) -> str:
-    """At the last time, for each N: the mean of eps_g, its standard deviation, and both as they scale with N."""
-    time = time_of(simulation)
+    """At the last time, for each N: the mean of the main curve, its deviation, and both as they scale with N."""
+    time, curve = time_of(simulation), main_curve(simulation)
     if simulation.sizes[time] == 0:
         return "The simulation has no row."
     last = simulation.isel({time: -1})
     at = float(last[time])
-    limit = _at(np.array([at]), theory[time].values, theory["eps_g"].values)[0] if theory is not None else np.nan
-    mean = last["eps_g"].mean("replica").values
-    std = last["eps_g"].std("replica", ddof=1).values if simulation.sizes["replica"] > 1 else np.full(len(mean), np.nan)
+    limit = _at(np.array([at]), theory[time].values, theory[curve].values)[0] if theory is not None else np.nan
+    mean = last[curve].mean("replica").values
+    std = last[curve].std("replica", ddof=1).values if simulation.sizes["replica"] > 1 else np.full(len(mean), np.nan)
     error = std / math.sqrt(simulation.sizes["replica"])
-    head = (f"{'N':>8}", f"eps_g at {time}={at:g}", "+- std. error", "std sqrt(N)", "(mean - theory) N", "+-")
+    head = (f"{'N':>8}", f"{curve} at {time}={at:g}", "+- std. error", "std sqrt(N)", "(mean - theory) N", "+-")
     lines = ["  ".join(f"{word:>{len(word) + 2}}" for word in head)]
     for index, N in enumerate(last["N"].values.tolist()):
         values = (mean[index], error[index], std[index] * math.sqrt(N), (mean[index] - limit) * N, error[index] * N)
@@ -110,7 +99,7 @@ def _columns(theory: Any, simulation: Any) -> dict[str, np.ndarray]:
         times = np.append(times, solved[-1])
     rows["time"] = times
     if theory is not None:
-        rows["theory"] = _at(times, solved, theory["eps_g"].values)
+        rows["theory"] = _at(times, solved, theory[main_curve(theory)].values)
     if simulation is not None:
         mean, error = _mean_and_error(simulation)
         rows["mean"], rows["error"] = _at(times, simulated, mean), _at(times, simulated, error)
@@ -137,7 +126,7 @@ def _at(times: np.ndarray, axis: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def note_on_z(theory: Any, simulation: Any) -> str | None:
-    """One sentence where |z| is large: it is a comparison with N to infinity."""
+    """One sentence where |z| is large: it is a comparison with a limit."""
     if "N" in simulation.dims:
         return None
     z = _columns(theory, simulation)["z"]
@@ -145,12 +134,24 @@ def note_on_z(theory: Any, simulation: Any) -> str | None:
     if largest < LARGE_Z:
         return None
     replicas = simulation.sizes.get("replica", FEW_REPLICAS)
-    return (
-        f"|z| reaches {largest:.0f}: theory is for N to infinity, so z also measures the finite N = "
-        f"{size_of(simulation)}, which shifts means by O(1/N) and makes replicas leave a plateau at other times; it "
-        "falls as N grows."
-        + (f" A standard error from {replicas} replicas is itself uncertain." if replicas < FEW_REPLICAS else "")
+    if _in_the_limit_of_the_rate(simulation):
+        reason = (
+            f"theory is for a learning rate to 0, so z also measures the finite learning_rate = "
+            f"{scenario_of(simulation).learning_rate:g}, which shifts means by O(learning_rate); it falls with it."
+        )
+    else:
+        reason = (
+            f"theory is for N to infinity, so z also measures the finite N = {size_of(simulation)}, which shifts means "
+            "by O(1/N) and makes replicas leave a plateau at other times; it falls as N grows."
+        )
+    return f"|z| reaches {largest:.0f}: {reason}" + (
+        f" A standard error from {replicas} replicas is itself uncertain." if replicas < FEW_REPLICAS else ""
     )
+
+
+def _in_the_limit_of_the_rate(result: Any) -> bool:
+    """Whether the theory of this result's scenario is that of a vanishing learning rate, at any number of inputs."""
+    return main_curve(result) != "eps_g"
 
 
 def status(result: Any) -> str:
@@ -162,8 +163,11 @@ def status(result: Any) -> str:
     if is_simulation(result):
         engine = f"simulation ({engine})"
         kept = result.sizes.get("replica", "mean or one")
-        how = f"{kept} of {options['replicas']} replicas at N = {size_of(result)}"
-        how += f", seed {result.attrs['seed']}"
+        if _in_the_limit_of_the_rate(result):
+            size = f"learning_rate = {scenario_of(result).learning_rate:g}"
+        else:
+            size = f"N = {size_of(result)}"
+        how = f"{kept} of {options['replicas']} replicas at {size}, seed {result.attrs['seed']}"
     else:
         how = f"{options['steps']} steps of the solver"
     return f"{engine}: {result.attrs['status']}{_where(result)}. {result.attrs['message']} ({how}; {cost})"
@@ -179,24 +183,32 @@ def _seconds(value: float) -> str:
 
 
 def stand_still(result: Any) -> str | None:
-    """The longest time over which eps_g changes by less than a tenth, before it changes again: the plateau."""
-    name = time_of(result)
-    positive = np.flatnonzero(result["eps_g"].values > 0)
+    """The longest time over which eps_g changes by less than a tenth, before it changes again: the plateau.
+
+    Of an alignment, which is to become 1, the distance 1 - alignment takes the place of eps_g. What has no goal has no
+    plateau.
+    """
+    name, curve = time_of(result), main_curve(result)
+    if curve not in GOALS or result[curve].ndim > 1:
+        return None
+    said = curve if GOALS[curve] == 0.0 else f"{GOALS[curve]:g} - {curve}"
+    distance = np.abs(GOALS[curve] - result[curve].values)
+    positive = np.flatnonzero(distance > 0)
     rows = positive[:: 1 + len(positive) // SEARCHED]
-    times, eps_g = result[name].values[rows], result["eps_g"].values[rows]
-    window = _plateau(times, eps_g) if len(times) > 2 else None
+    times, distance = result[name].values[rows], distance[rows]
+    window = _plateau(times, distance) if len(times) > 2 else None
     if window is None:
         return None
     first, last = window
     return (
-        f"Plateau: eps_g changes by less than {STILL:.0%} from {name} = {times[first]:.4g} to {times[last]:.4g}, "
-        f"near eps_g = {eps_g[_flattest(times, eps_g, first, last)]:.4g}."
+        f"Plateau: {said} changes by less than {STILL:.0%} from {name} = {times[first]:.4g} to {times[last]:.4g}, "
+        f"near {said} = {distance[_flattest(times, distance, first, last)]:.4g}."
     )
 
 
-def _plateau(times: np.ndarray, eps_g: np.ndarray) -> tuple[int, int] | None:
+def _plateau(times: np.ndarray, distance: np.ndarray) -> tuple[int, int] | None:
     """First and last row of the longest stand-still that ends before the run does."""
-    logarithm = np.log(eps_g)
+    logarithm = np.log(distance)
     mean_rate = np.abs(np.diff(logarithm)).sum() / (times[-1] - times[0])
     best, last = None, 0
     for first in range(len(times)):
@@ -212,8 +224,8 @@ def _plateau(times: np.ndarray, eps_g: np.ndarray) -> tuple[int, int] | None:
     return best
 
 
-def _flattest(times: np.ndarray, eps_g: np.ndarray, first: int, last: int) -> int:
-    rates = np.abs(np.diff(np.log(eps_g[first : last + 1])) / np.diff(times[first : last + 1]))
+def _flattest(times: np.ndarray, distance: np.ndarray, first: int, last: int) -> int:
+    rates = np.abs(np.diff(np.log(distance[first : last + 1])) / np.diff(times[first : last + 1]))
     return first + int(np.argmin(rates))
 
 

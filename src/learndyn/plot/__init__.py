@@ -2,7 +2,9 @@
 
     learning_curve      eps_g against alpha: theory as lines, simulations as markers with their standard errors
     order_parameters    R_in and Q_ik against alpha
-    overview            eps_g, R and Q below each other
+    overview            eps_g, R and Q below each other; alignment, |w| and accuracy of a perceptron that learns classes
+    moments             mean weights in a band of their standard deviations
+    flow_field          the drift in a plane as streamlines, runs on top
     phase_diagram       where learning succeeds, and how long it takes
     paper               the look, as a context: one column wide, colour-blind-safe, text stays text
     save                a picture to a file, in that look
@@ -11,7 +13,9 @@ matplotlib is imported here and nowhere above: `import learndyn` does not load i
 """
 
 from learndyn.plot.files import save
+from learndyn.plot.flow_field import flow_field
 from learndyn.plot.learning_curve import learning_curve
+from learndyn.plot.moments import moments
 from learndyn.plot.order_parameters import order_parameters
 from learndyn.plot.overview import overview
 from learndyn.plot.phase_diagram import phase_diagram
@@ -21,7 +25,9 @@ __all__ = [
     "COLUMN",
     "PALETTE",
     "TEXT_WIDTH",
+    "flow_field",
     "learning_curve",
+    "moments",
     "order_parameters",
     "overview",
     "paper",

@@ -9,10 +9,13 @@ from typing import Any
 import xarray as xr
 
 from learndyn.plot.style import LINE_STYLES, PALETTE
-from learndyn.results import scenario_of
+from learndyn.results import time_of
 
-_SYMBOLS = {"eps_g": r"\epsilon_g", "length": "|J|", "cosine": r"\cos\phi", "specialisation": "S"}
-_INDEX = {"student": "i", "student2": "k", "teacher": "n", "teacher2": "m"}
+_SYMBOLS = {
+    "eps_g": r"\epsilon_g", "length": "|J|", "cosine": r"\cos\phi", "specialisation": "S", "w_norm": "|w|",
+    "trace_cov": r"\mathrm{tr\,Cov}(w)", "Cov": r"\mathrm{Cov}",
+}  # fmt: skip
+_INDEX = {"student": "i", "student2": "k", "teacher": "n", "teacher2": "m", "input": "i", "input2": "k"}
 SOLID, DASHED, DOTTED, DASH_DOT, DASH_DOT_DOT = LINE_STYLES
 
 
@@ -29,19 +32,19 @@ class Curve:
 
 def unit_dims(result: xr.Dataset, name: str) -> list[str]:
     """The dims of a variable that number units."""
-    time = scenario_of(result).time_name
-    return [str(dim) for dim in result[name].dims if dim not in (time, "replica")]
+    return [str(dim) for dim in result[name].dims if dim not in (time_of(result), "replica")]
 
 
 def symbol(result: xr.Dataset, name: str) -> str:
     """The symbol of a variable with general indices, R_{in}; without indices where it has one component."""
     dims = unit_dims(result, name)
     if all(result.sizes[dim] == 1 for dim in dims):
-        return _base(name)
-    return f"{_base(name)}_{{{''.join(_INDEX.get(dim, dim[:1]) for dim in dims)}}}"
+        return base(name)
+    return f"{base(name)}_{{{''.join(_INDEX.get(dim, dim[:1]) for dim in dims)}}}"
 
 
-def _base(name: str) -> str:
+def base(name: str) -> str:
+    """The symbol of a variable without indices."""
     return _SYMBOLS.get(name, name if len(name) == 1 else rf"\mathrm{{{name}}}")
 
 
@@ -56,9 +59,9 @@ def curves_of(result: xr.Dataset, names: tuple[str, ...]) -> list[Curve]:
             indices = [(i, k) for i, k in indices if i <= k]
         for index in indices:
             if len(indices) == 1:
-                label, color, style = _base(name), order, SOLID
+                label, color, style = base(name), order, SOLID
             else:
-                label = f"{_base(name)}_{{{''.join(map(str, index))}}}"
+                label = f"{base(name)}_{{{''.join(map(str, index))}}}"
                 color, style = _look(index, indices, symmetric, alone=len(names) == 1)
             select = dict(zip(dims, index, strict=True))
             curves.append(Curve(name, select, f"${label}$", PALETTE[color % len(PALETTE)], style))

@@ -9,14 +9,36 @@ import numpy as np
 import xarray as xr
 
 from learndyn.errors import InputError
-from learndyn.results import by_size, is_simulation, mean_and_error, scenario_of, size_of
+from learndyn.results import (
+    TIMES,
+    by_size,
+    is_simulation,
+    main_curve,
+    mean_and_error,
+    require_attribute,
+    scenario_of,
+    size_of,
+    time_of,
+)
 
 # Below this part of its largest value eps_g is a difference of nearly equal numbers: noise, not drawn on log axes.
 SIMULATION_FLOOR = 1e-12
 
 
-def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...]) -> tuple[xr.Dataset, ...]:
-    """The results, one for each N; refused when one is none, or lacks the variables that are to be drawn."""
+def scenario(result: xr.Dataset) -> Any:
+    """The scenario of a result; None where it holds no more than its name, as that of a user's function does."""
+    require_attribute(result, "scenario")
+    try:
+        return scenario_of(result)
+    except InputError:
+        return None
+
+
+def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...] = ()) -> tuple[xr.Dataset, ...]:
+    """The results, one for each N; refused when one is none, or lacks the variables that are to be drawn.
+
+    Those are the first one's main curve when none are named.
+    """
     if not results:
         raise InputError(
             f"Argument `{name}` must hold at least one result of ld.solve or ld.simulate, but it is empty."
@@ -27,13 +49,15 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...]) 
                 f"Argument `{name}` must hold results of ld.solve or ld.simulate, but it holds a "
                 f"{type(result).__name__}. Pass the dataset itself: ld.plot.learning_curve(result)."
             )
+        needed = needed or (main_curve(result),)
         missing = [variable for variable in needed if variable not in result.data_vars]
         if missing:
             raise InputError(
                 f"Argument `{name}` must hold results with the variable `{missing[0]}`, but one has only "
                 f"{', '.join(map(str, result.data_vars))}."
             )
-        if scenario_of(result).time_name not in result.dims:
+        require_attribute(result, "scenario")
+        if not any(time in result.dims for time in TIMES):
             raise InputError(
                 f"Argument `{name}` must hold whole runs, but one is a single row. Pass the result before .sel(...)."
             )
@@ -42,23 +66,22 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...]) 
 
 def in_units_of_the_rate(results: tuple[xr.Dataset, ...]) -> bool:
     """Whether time is to be drawn as eta alpha: where a gradient flow is among the results, at constant rates."""
-    scenarios = [scenario_of(result) for result in results]
-    flows = any(getattr(scenario, "dynamics", None) == "gradient_flow" for scenario in scenarios)
-    return flows and all(isinstance(scenario.learning_rate, float) for scenario in scenarios)
+    scenarios = [scenario(result) for result in results]
+    flows = any(getattr(each, "dynamics", None) == "gradient_flow" for each in scenarios)
+    return flows and all(isinstance(each.learning_rate, float) for each in scenarios)
 
 
 def times(result: xr.Dataset, scaled: bool) -> np.ndarray:
     """The times of a result; eta alpha when `scaled`."""
-    scenario = scenario_of(result)
-    values = result[scenario.time_name].values
-    return values * scenario.learning_rate if scaled else values
+    values = result[time_of(result)].values
+    return values * scenario(result).learning_rate if scaled else values
 
 
 def time_label(result: xr.Dataset, scaled: bool) -> str:
     """The label of the time axis in the field's notation."""
     if scaled:
         return r"$\eta\alpha$"
-    name = scenario_of(result).time_name
+    name = time_of(result)
     return r"$\alpha$" if name == "alpha" else f"${name}$"
 
 
@@ -100,10 +123,13 @@ def legend_labels(results: tuple[xr.Dataset, ...]) -> list[str]:
 
 
 def _engine_label(result: xr.Dataset) -> str:
+    # Where inputs are few, theory is the limit of a small learning rate.
+    few = main_curve(result) != "eps_g"
     if not is_simulation(result):
-        return r"theory, $N\to\infty$"
-    N, runs = size_of(result), result.sizes.get("replica", 1)
-    return f"simulation, $N={_whole(N)}$" + (f", {runs} runs" if runs > 1 else "")
+        return r"theory, $\eta\to0$" if few else r"theory, $N\to\infty$"
+    runs = result.sizes.get("replica", 1)
+    size = _rate_label(result) if few else f"$N={_whole(size_of(result))}$"
+    return f"simulation, {size}" + (f", {runs} runs" if runs > 1 else "")
 
 
 def _whole(number: int) -> str:
@@ -113,17 +139,27 @@ def _whole(number: int) -> str:
 
 
 def _rate_label(result: xr.Dataset) -> str:
-    rate = getattr(scenario_of(result), "learning_rate", None)
+    rate = getattr(scenario(result), "learning_rate", None)
     return rf"$\eta={rate:g}$" if isinstance(rate, float) else ""
 
 
 def _network_label(result: xr.Dataset) -> str:
-    scenario = scenario_of(result)
-    student = getattr(scenario, "student", None)
+    known = scenario(result)
+    student, units = getattr(known, "student", None), getattr(known, "units", None)
     if student:
-        return f"{student.activation} $K={scenario.K}, M={scenario.M}$"
-    units = getattr(scenario, "units", None)
-    return f"{scenario.activation} $K=M={units}$" if units else ""
+        return f"{student.activation} $K={known.K}, M={known.M}$"
+    if units:
+        return f"{known.activation} $K=M={units}$"
+    return _rule_label(known)
+
+
+def _rule_label(known: Any) -> str:
+    """Rule and number of inputs of a perceptron that learns classes; the name of a user's rule."""
+    label = getattr(getattr(known, "rule", None), "label", None)
+    if label is None:
+        return getattr(known, "name", "")
+    decay = rf", $\lambda={known.weight_decay:g}$" if known.weight_decay else ""
+    return f"{label}, $n={known.n}${decay}"
 
 
 def _seed_label(result: xr.Dataset) -> str:
@@ -132,6 +168,7 @@ def _seed_label(result: xr.Dataset) -> str:
 
 def title(result: xr.Dataset) -> str:
     """The scenario in one line."""
-    flow = getattr(scenario_of(result), "dynamics", None) == "gradient_flow"
+    flow = getattr(scenario(result), "dynamics", None) == "gradient_flow"
+    flow = flow or (main_curve(result) != "eps_g" and not is_simulation(result))
     parts = [_network_label(result), r"$\eta\to0$" if flow else _rate_label(result)]
     return ", ".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""The learning curve: generalisation error against time, theory as lines, simulations as markers."""
+"""The learning curve: how far learning is against time, theory as lines, simulations as markers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from learndyn.arguments import choice, count
 from learndyn.errors import InputError
 from learndyn.plot import data
 from learndyn.plot.axes import makes_axes
+from learndyn.plot.curves import base
 from learndyn.plot.style import MARKERS, PALETTE
-from learndyn.results import is_simulation
+from learndyn.results import is_simulation, main_curve
 
 
 @makes_axes
@@ -24,6 +25,8 @@ def learning_curve(
     markers: int = 16,
 ) -> Any:
     """Draw eps_g against alpha: theory as lines, simulations as markers with the standard error over their replicas.
+
+    Of results without eps_g, the alignment, or else the length of the weights, against t.
 
     Parameters
     ----------
@@ -57,7 +60,8 @@ def learning_curve(
     >>> ld.plot.learning_curve(curve).get_xlabel()
     '$\\\\alpha$'
     """
-    results = data.check_results(results, "results", ("eps_g",))
+    results = data.check_results(results, "results")
+    curve = main_curve(results[0])
     names = data.legend_labels(results) if labels is None else list(labels)
     if len(names) != len(results):
         raise InputError(
@@ -65,7 +69,7 @@ def learning_curve(
         )
     markers = count(markers, "markers")
     choice(scale, "scale", ["auto", "linear", "log"])
-    log = scale == "log" or (scale == "auto" and _falls_far(results))
+    log = scale == "log" or (scale == "auto" and curve == "eps_g" and _falls_far(results))
     scaled = data.in_units_of_the_rate(results)
     colors = _colors(results)
     for number, (result, name) in enumerate(zip(results, names, strict=True)):
@@ -73,7 +77,7 @@ def learning_curve(
             order = sum(is_simulation(before) for before in results[:number])
             _draw_markers(ax, result, name, colors[number], order, scaled, log, markers)
         else:
-            values = result["eps_g"].values
+            values = result[curve].values
             ax.plot(
                 data.times(result, scaled),
                 data.resolved(result, values) if log else values,
@@ -81,11 +85,13 @@ def learning_curve(
                 label=name,
             )
     ax.set_xlabel(data.time_label(results[0], scaled))
-    ax.set_ylabel(r"$\epsilon_g$" + (" (log scale)" if log else ""))
+    ax.set_ylabel((curve if curve == "alignment" else f"${base(curve)}$") + (" (log scale)" if log else ""))
     if log:
         ax.set_yscale("log")
     else:
-        ax.set_ylim(bottom=0.0)
+        ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]) if curve == "alignment" else 0.0)
+    if curve == "alignment":
+        ax.set_ylim(top=1.03)
     ax.margins(x=0.0)
     ax.legend()
     return ax
@@ -94,7 +100,7 @@ def learning_curve(
 def _draw_markers(
     ax: Any, result: xr.Dataset, name: str, color: str, order: int, scaled: bool, log: bool, markers: int
 ) -> None:
-    mean, error = data.mean_with_error(result, "eps_g")
+    mean, error = data.mean_with_error(result, main_curve(result))
     values = data.resolved(result, mean.values) if log else mean.values
     time = data.times(result, scaled)
     rows = data.thinned(len(time), markers, order, order + 1)
@@ -108,7 +114,7 @@ def _draw_markers(
 def _falls_far(results: tuple[xr.Dataset, ...]) -> bool:
     """Whether some curve spans more than a factor 100."""
     for result in results:
-        values = data.resolved(result, data.mean_with_error(result, "eps_g")[0].values)
+        values = data.resolved(result, data.mean_with_error(result, main_curve(result))[0].values)
         if np.isfinite(values).any() and np.nanmax(values) > 100.0 * np.nanmin(values):
             return True
     return False

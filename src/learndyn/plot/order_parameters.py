@@ -14,7 +14,7 @@ from learndyn.plot import data
 from learndyn.plot.axes import makes_axes
 from learndyn.plot.curves import SOLID, Curve, curves_of, symbol, unit_dims
 from learndyn.plot.style import MARKERS
-from learndyn.results import scenario_of
+from learndyn.results import time_of
 
 # More curves than this get no names of their own: a legend of so many is not readable.
 MOST_NAMES = 16
@@ -96,7 +96,7 @@ def order_parameters(
 
 
 def _check_names(result: xr.Dataset, names: tuple[str, ...]) -> None:
-    time = scenario_of(result).time_name
+    time = time_of(result)
     constant = [name for name in names if time not in result[name].dims]
     if constant:
         raise InputError(

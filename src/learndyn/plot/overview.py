@@ -1,10 +1,11 @@
-"""One picture of a run: generalisation error, student-teacher and student-student overlaps, below each other."""
+"""One picture of a run: its learning curve and what lies under it, below each other."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import xarray as xr
 
 from learndyn.plot import data
@@ -12,10 +13,17 @@ from learndyn.plot.curves import curves_of
 from learndyn.plot.learning_curve import learning_curve
 from learndyn.plot.order_parameters import name_curves, order_parameters
 from learndyn.plot.style import COLUMN, paper
+from learndyn.results import main_curve
+
+# What is drawn of weights below the main curve.
+BELOW = ("w_norm", "accuracy", "trace_cov")
 
 
 def overview(theory: xr.Dataset, simulation: xr.Dataset | None = None) -> Any:
-    """Draw eps_g, R and Q of a run in three panels; the simulation, if given, as markers on top.
+    """Draw a run in panels below each other; the simulation, if given, as markers on top.
+
+    eps_g, R and Q of a network with a teacher; alignment, |w|, accuracy and, where it is known, the total variance of
+    the weights of a perceptron that learns classes.
 
     Parameters
     ----------
@@ -43,15 +51,23 @@ def overview(theory: xr.Dataset, simulation: xr.Dataset | None = None) -> Any:
     3
     """
     simulations = () if simulation is None else (simulation,)
-    data.check_results((theory, *simulations), "theory", ("eps_g", "R", "Q"))
+    data.check_results((theory, *simulations), "theory")
+    curve = main_curve(theory)
+    below = [name for name in BELOW if name != curve and all(name in result for result in (theory, *simulations))]
+    names = ("R", "Q") if curve == "eps_g" else tuple(below)
+    data.check_results((theory, *simulations), "theory", (curve, *names))
+    rows = 1 + len(names)
     with paper():
-        figure, axes = plt.subplots(3, 1, figsize=(COLUMN, 6.0), sharex=True, height_ratios=(1.2, 1.0, 1.0))
+        size = (COLUMN, 2.3 + 1.85 * len(names))
+        figure, axes = plt.subplots(rows, 1, figsize=size, sharex=True, height_ratios=(1.2, *[1.0] * len(names)))
+        axes = np.atleast_1d(axes)
         try:
             learning_curve(theory, *simulations, ax=axes[0])
-            for ax, name in zip(axes[1:], ("R", "Q"), strict=True):
+            for ax, name in zip(axes[1:], names, strict=True):
                 order_parameters(theory, *simulations, names=(name,), ax=ax, legend=False)
-                # The legend of the learning curve tells what the markers are.
-                name_curves(ax, curves_of(theory, (name,)))
+                # The legend of the learning curve tells what the markers are, the axis the one curve of weights.
+                if curve == "eps_g":
+                    name_curves(ax, curves_of(theory, (name,)))
         except BaseException:
             plt.close(figure)
             raise
