@@ -203,14 +203,12 @@ def _labelled(scenario: Any, start: Any, branch: Branch, nodes: list[Node], opti
     name = branch.name
     label = {"long_name": f"{name} along the branch", "units": "1"}
     if name in getattr(scenario, "__dataclass_fields__", {}):
-        # eps_g may depend on the number itself, as on dropout_keep.
-        errors = [_error(scenario.replace(**{name: p}), point.state) for p, point in zip(numbers, found, strict=True)]
-        result["eps_g"] = result["eps_g"].copy(data=np.array(errors))
+        # Observables may depend on the number itself, as eps_g on dropout_keep.
+        given = [scenario.replace(**{name: p}).rows(point.state[None]) for p, point in zip(numbers, found, strict=True)]
+        for each in [each for each, variable in result.data_vars.items() if variable.dims == ("point",)]:
+            if each in given[0]:
+                result[each] = result[each].copy(data=np.array([rows[each][0] for rows in given]))
     return result.assign_coords({name: ("point", np.array(numbers), label)})
-
-
-def _error(scenario: Any, state: np.ndarray) -> float:
-    return float(scenario.rows(state[None])["eps_g"][0])
 
 
 def _event_variables(scenario: Any, branch: Branch, events: list[Event]) -> dict[str, xr.Variable]:

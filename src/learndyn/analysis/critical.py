@@ -19,6 +19,7 @@ from learndyn.arguments import array, number
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
+from learndyn.scenarios.offers import require
 
 # How far up the search goes, and how many rates are tried first.
 HIGHEST = 1e4
@@ -65,6 +66,7 @@ def critical_learning_rate(scenario: Any, point: Any = None) -> xr.Dataset:
     2.0
     """
     scenario = checked_scenario(scenario)
+    require(scenario, "error_function", "critical_learning_rate")
     eta = _constant_rate(scenario)
     if getattr(scenario, "dynamics", "sgd") == "gradient_flow":
         raise InputError(
@@ -203,6 +205,7 @@ def _constant_rate(scenario: Any) -> float:
 
 
 def _first_error(scenario: Any, start: Any) -> float:
+    require(scenario, "error_function", "largest_learning_rate")
     return float(scenario.rows(scenario.initial_state(start)[None], np.array([start.at]))["eps_g"][0])
 
 

@@ -163,10 +163,10 @@ def fixed_points(
     Returns
     -------
     xarray.Dataset
-        As `find_fixed_point`, with the dim ``point``, sorted by eps_g, then by R; ``kind``, ``unstable``, ``marginal``,
-        ``residual``, ``distance`` are variables, and ``starts`` (how many led there), ``first`` (the first of them)
-        and ``how`` in words. Points that differ by an exchange of units are one. ``attrs["failed"]`` counts starts that
-        led to none.
+        As `find_fixed_point`, with the dim ``point``, sorted by eps_g, then by the order parameters; ``kind``,
+        ``unstable``, ``marginal``, ``residual``, ``distance`` are variables, and ``starts`` (how many led there),
+        ``first`` (the first of them) and ``how`` in words. Points that differ by an exchange of units are one.
+        ``attrs["failed"]`` counts starts that led to none.
 
     Raises
     ------
@@ -273,13 +273,13 @@ def _why_not(scenario: Any, F: np.ndarray, J: np.ndarray, state: np.ndarray, tol
     if not still or points.newton_step(F, J) > UNSETTLED * size:
         return (
             f"No fixed point was found near argument `start`: after {steps} evaluations the largest component of the "
-            f"drift is {points.residual(F):.3g}. Give a start nearer to one, such as a row of ld.solve where eps_g "
+            f"drift is {points.residual(F):.3g}. Give a start nearer to one, such as a row of ld.solve where learning "
             "stands still, or try many with ld.fixed_points."
         )
     if scenario.first_impossible(state[None], IMPOSSIBLE) == 0:
         return (
             "No fixed point was found near argument `start`: the search ended where no weight vectors have such "
-            "overlaps. Give a start nearer to one, such as a row of ld.solve where eps_g stands still."
+            "overlaps. Give a start nearer to one, such as a row of ld.solve where learning stands still."
         )
     tip = landmarks_of(scenario).tip(state)
     return f"No fixed point was found near argument `start`: the search ended where {tip}. Start elsewhere." * bool(tip)
@@ -351,7 +351,8 @@ def _sorted(result: xr.Dataset, scenario: Any) -> xr.Dataset:
     names = scenario.order_parameters(np.zeros((1, scenario.state_length)))
     columns = [result[name].transpose("point", ...) for name in names if "point" in result[name].dims]
     numbers = np.concatenate([column.values.reshape(result.sizes["point"], -1) for column in columns], axis=1)
-    return result.isel(point=np.lexsort([*(-numbers.T[::-1]).round(9), result.eps_g.values.round(9)]))
+    first = result["eps_g"].values if "eps_g" in result else np.zeros(len(numbers))
+    return result.isel(point=np.lexsort([*(-numbers.T[::-1]).round(9), first.round(9)]))
 
 
 def _with_notes(scenario: Any, result: xr.Dataset) -> xr.Dataset:

@@ -18,6 +18,7 @@ from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times, tolerances
 from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
+from learndyn.scenarios.offers import require
 from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS
 
 OUTCOMES = ("not_learned", "learned", "diverged", "failed", "interrupted")
@@ -233,11 +234,7 @@ def _low_error(scenario: Any, flow: Any) -> Any:
     from learndyn.engines.batch_lanes import Event
     from learndyn.gaussian.namespaces import jax_namespace
 
-    if not hasattr(scenario, "error_function"):
-        raise InputError(
-            f"Argument `scenario` must be one whose eps_g is a function of its state, but it is a "
-            f"{type(scenario).__name__}. Use ld.StudentTeacher."
-        )
+    require(scenario, "error_function", "phase_diagram")
     error = scenario.error_function(jax_namespace())
     return Event(("eps_g", flow.key), lambda at, state, values: error(state, values, at))
 

@@ -10,6 +10,7 @@ import xarray as xr
 from learndyn.arguments import count
 from learndyn.errors import InputError
 from learndyn.results import is_simulation, scenario_of
+from learndyn.scenarios.offers import require
 
 
 def accuracy(result: xr.Dataset, rows: int = 5) -> xr.DataArray:
@@ -51,6 +52,7 @@ def accuracy(result: xr.Dataset, rows: int = 5) -> xr.DataArray:
     if "scenario" not in getattr(result, "attrs", {}) or is_simulation(result):
         raise InputError("Argument `result` must be a result of ld.solve. A simulation has no averages to be off.")
     scenario = scenario_of(result)
+    require(scenario, "drift_errors", "accuracy")
     name = scenario.time_name
     if name not in result.dims:
         raise InputError(f"Argument `result` must have the dim `{name}`: give the whole result, not one row of it.")

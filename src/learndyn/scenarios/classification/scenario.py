@@ -11,7 +11,7 @@ import numpy as np
 from learndyn.arguments import array, choice, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
-from learndyn.scenarios.base import Flow, Quantity, replaced
+from learndyn.scenarios.base import Flow, Landmarks, Quantity, replaced
 from learndyn.scenarios.classification import observables
 from learndyn.scenarios.classification.arrays import FrozenArray, from_plain
 from learndyn.scenarios.classification.covariance import Covariance, covariance_of
@@ -88,6 +88,8 @@ class GaussianClassification:
     time_name: ClassVar[str] = "t"
     gaussian_inputs: ClassVar[bool] = True
     time: ClassVar[Quantity] = Quantity((), "time: learning rate * updates")
+
+    verbs: ClassVar[tuple[str, ...]] = ("simulate", "moment_flow", "ensemble", "time_to_reach")
 
     means: Any
     covariances: Any
@@ -269,6 +271,12 @@ class GaussianClassification:
             return observables.accuracy(*given, values["prior"], xp)
 
         return found
+
+    def landmarks(self) -> Landmarks:
+        """What is known of the space of weights (`learndyn.scenarios.base.Landmarks`)."""
+        from learndyn.scenarios.classification.landmarks import landmarks_of
+
+        return landmarks_of(self)
 
     def first_impossible(self, states: np.ndarray, tolerance: float, times: Any = 0.0) -> int:
         """All states are possible: a factor's covariance is never negative."""
