@@ -21,15 +21,18 @@ if TYPE_CHECKING:
     from learndyn.activations.users import new_activation
     from learndyn.analysis.continuation import continue_fixed_point
     from learndyn.analysis.critical import critical_learning_rate, largest_learning_rate
+    from learndyn.analysis.distance import distance_to
     from learndyn.analysis.escape import escape_time
     from learndyn.analysis.fixed_points import find_fixed_point, fixed_points, stability
     from learndyn.analysis.flow_field import flow_field
     from learndyn.analysis.fluctuations import fluctuations
+    from learndyn.analysis.forgetting import forgetting_curve
     from learndyn.analysis.learning_rates.constant import optimal_learning_rate
     from learndyn.analysis.learning_rates.greedy import greedy_schedule
     from learndyn.analysis.learning_rates.schedule import optimal_schedule
     from learndyn.analysis.phase_diagram import phase_diagram
     from learndyn.analysis.plateaus import plateaus
+    from learndyn.analysis.reaching import time_to_reach
     from learndyn.errors import InputError, LearndynError, LearndynWarning
     from learndyn.options import logspaced
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from learndyn.scenarios.classification.rules.supervised import Supervised
     from learndyn.scenarios.classification.scenario import GaussianClassification
     from learndyn.scenarios.classification.start import GaussianWeights
+    from learndyn.scenarios.reached import Reached
     from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
     from learndyn.scenarios.site_symmetric.start import SymmetricStart
     from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.rules import Momentum, Rule
     from learndyn.scenarios.student_teacher.scenario import StudentTeacher
     from learndyn.scenarios.student_teacher.start import Start
+    from learndyn.scenarios.task_sequence.sequence import TaskSequence
     from learndyn.scenarios.update_rule.scenario import UpdateRule
     from learndyn.verbs import drift, simulate, solve
     from learndyn.verbs.accuracy import accuracy
@@ -70,6 +75,7 @@ _HOME = {
     "LearndynWarning": "errors",
     "Momentum": "scenarios.student_teacher.rules",
     "RandomWalk": "scenarios.student_teacher.motion",
+    "Reached": "scenarios.reached",
     "Reinforce": "scenarios.classification.rules.reinforce",
     "Rotation": "scenarios.student_teacher.motion",
     "Rule": "scenarios.student_teacher.rules",
@@ -80,12 +86,14 @@ _HOME = {
     "Supervised": "scenarios.classification.rules.supervised",
     "Switch": "scenarios.student_teacher.motion",
     "SymmetricStart": "scenarios.site_symmetric.start",
+    "TaskSequence": "scenarios.task_sequence.sequence",
     "Teacher": "scenarios.student_teacher.networks",
     "UpdateRule": "scenarios.update_rule.scenario",
     "accuracy": "verbs.accuracy",
     "activation": "activations",
     "continue_fixed_point": "analysis.continuation",
     "critical_learning_rate": "analysis.critical",
+    "distance_to": "analysis.distance",
     "drift": "verbs",
     "ensemble": "verbs.ensemble",
     "escape_time": "analysis.escape",
@@ -93,6 +101,7 @@ _HOME = {
     "fixed_points": "analysis.fixed_points",
     "flow_field": "analysis.flow_field",
     "fluctuations": "analysis.fluctuations",
+    "forgetting_curve": "analysis.forgetting",
     "greedy_schedule": "analysis.learning_rates.greedy",
     "largest_learning_rate": "analysis.critical",
     "load": "results",
@@ -111,6 +120,7 @@ _HOME = {
     "solve": "verbs",
     "stability": "analysis.fixed_points",
     "start_of": "results",
+    "time_to_reach": "analysis.reaching",
     "write_scenario_file": "scenario_file",
 }
 _MODULES = ("activations", "datasets", "figures", "functional", "plot", "schedules", "testing")
@@ -128,6 +138,7 @@ __all__ = [
     "LearndynWarning",
     "Momentum",
     "RandomWalk",
+    "Reached",
     "Reinforce",
     "Rotation",
     "Rule",
@@ -138,6 +149,7 @@ __all__ = [
     "Supervised",
     "Switch",
     "SymmetricStart",
+    "TaskSequence",
     "Teacher",
     "UpdateRule",
     "accuracy",
@@ -146,6 +158,7 @@ __all__ = [
     "continue_fixed_point",
     "critical_learning_rate",
     "datasets",
+    "distance_to",
     "drift",
     "ensemble",
     "escape_time",
@@ -154,6 +167,7 @@ __all__ = [
     "fixed_points",
     "flow_field",
     "fluctuations",
+    "forgetting_curve",
     "functional",
     "greedy_schedule",
     "largest_learning_rate",
@@ -176,6 +190,7 @@ __all__ = [
     "stability",
     "start_of",
     "testing",
+    "time_to_reach",
     "write_scenario_file",
 ]
 
