@@ -56,6 +56,16 @@ def test_back_from_a_result(tmp_path):
     assert ld.scenario_of(ld.load(path)) == first
 
 
+def test_many_rows_are_known_by_their_digest(monkeypatch):
+    monkeypatch.setattr("learndyn.scenarios.classification.data.STORED", X.size + TEST[0].size - 1)
+    given = task(test=TEST)
+    plain = scenario_to_plain(given)
+    assert set(plain["X"]) == set(plain["test"]["X"]) == {"shape", "sha256"}
+    with pytest.raises(InputError, match="Build the scenario from its data again"):
+        scenario_from_plain(plain)
+    assert scenario_to_plain(task())["X"] == task().X.to_plain()
+
+
 def test_a_scenario_file_does_not_hold_data(tmp_path):
     with pytest.raises(InputError, match="kind"):
         ld.write_scenario_file(tmp_path / "task.toml", task(), ld.GaussianWeights(W))

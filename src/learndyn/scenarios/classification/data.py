@@ -23,6 +23,8 @@ from learndyn.scenarios.classification.start import GaussianWeights
 CENTERS = ["mean", "midpoint", "none"]
 # Numbers w . x that are held at a time.
 BLOCK = 2**24
+# A result keeps the rows up to so many numbers, those held out included: 5 MB of text.
+STORED = 2**19
 
 QUANTITIES = {
     "w": Quantity(("input",), "weight w_i"),
@@ -77,8 +79,8 @@ class DataClassification:
     Notes
     -----
     Cost: a right-hand side of the flow takes two products with X. Memory: 8 bytes a number of X. A result keeps the
-    rows themselves where X has at most 4 million numbers, else their digest: then the scenario cannot be built again
-    from the result.
+    rows themselves where there are at most half a million numbers, else their digest: then the scenario cannot be built
+    again from the result.
     Reference: Schmid & Murray (2024) arXiv:2409.03749, Figures 5 and 7.
 
     Examples
@@ -149,13 +151,18 @@ class DataClassification:
 
     def to_plain(self) -> dict[str, Any]:
         """As a dict of numbers, words and lists; options that are off are not in it."""
-        plain: dict[str, Any] = {"X": self.X.to_plain(), "y": self.y.to_plain(), "rule": self.rule.to_plain()}
+        whole = self.X.values.size + (0 if self.test is None else self.test[0].values.size)
+        plain: dict[str, Any] = {
+            "X": _plain_rows(self.X, whole),
+            "y": self.y.to_plain(),
+            "rule": self.rule.to_plain(),
+        }
         for entry in fields(self):
             value = getattr(self, entry.name)
             if entry.name not in (*plain, "test") and value != entry.default:
                 plain[entry.name] = value
         if self.test is not None:
-            plain["test"] = {"X": self.test[0].to_plain(), "y": self.test[1].to_plain()}
+            plain["test"] = {"X": _plain_rows(self.test[0], whole), "y": self.test[1].to_plain()}
         return plain
 
     @property
@@ -344,6 +351,11 @@ def _rows(X: Any, y: Any, name: str, labels: str) -> tuple[FrozenArray, FrozenAr
             f"{other[0]:g}. Of labels 0 and 1 make 2 * {labels} - 1; of images, images.classes(1, 0)."
         )
     return X, y if isinstance(y, FrozenArray) else FrozenArray(given)
+
+
+def _plain_rows(rows: FrozenArray, whole: int) -> Any:
+    """Rows of a table of `whole` numbers, or what tells them from others."""
+    return rows.to_plain() if whole <= STORED else {"shape": list(rows.shape), "sha256": rows.digest}
 
 
 def _require_both(y: FrozenArray) -> None:
