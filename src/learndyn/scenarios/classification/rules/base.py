@@ -127,7 +127,7 @@ class Rule:
         crossed = (p * slope * seen.mean.T) @ seen.u
         outer = (p * D * seen.mean.T) @ seen.mean + (p * curvature * seen.u.T) @ seen.u
         spread = sum(p[index] * D[index] * each.matrix() for index, each in enumerate(classes))
-        return spread + outer + crossed + crossed.T
+        return symmetric(spread + outer + 2.0 * crossed)
 
 
 def with_slope(function: Callable[[Any], Any], m: Any) -> tuple[Any, Any]:
@@ -136,6 +136,11 @@ def with_slope(function: Callable[[Any], Any], m: Any) -> tuple[Any, Any]:
     import jax.numpy as jnp
 
     return jax.jvp(function, (m,), (jnp.ones_like(m),))
+
+
+def symmetric(A: Any) -> Any:
+    """Without what rounding has made antisymmetric."""
+    return 0.5 * (A + A.T)
 
 
 def _jax() -> Any:

@@ -8,10 +8,15 @@ from typing import Any
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
 from learndyn.scenarios.classification.rules.base import Rule
+from learndyn.scenarios.classification.rules.passive_aggressive import PassiveAggressive
+from learndyn.scenarios.classification.rules.perceptron import Perceptron
 from learndyn.scenarios.classification.rules.reinforce import Reinforce
+from learndyn.scenarios.classification.rules.squared_error import SquaredError
 from learndyn.scenarios.classification.rules.supervised import Supervised
 
-RULES: dict[str, type[Rule]] = {rule.name: rule for rule in (Supervised, Reinforce)}
+RULES: dict[str, type[Rule]] = {
+    rule.name: rule for rule in (Supervised, Reinforce, Perceptron, SquaredError, PassiveAggressive)
+}
 
 
 def rule_of(value: Any) -> Rule:
