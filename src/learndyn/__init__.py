@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from learndyn.scenario_file import read_scenario_file, write_scenario_file
     from learndyn.scenarios.classification.covariance import Covariance
     from learndyn.scenarios.classification.data import DataClassification
+    from learndyn.scenarios.classification.rules.passive_aggressive import PassiveAggressive
+    from learndyn.scenarios.classification.rules.perceptron import Perceptron
     from learndyn.scenarios.classification.rules.reinforce import Reinforce
+    from learndyn.scenarios.classification.rules.squared_error import SquaredError
     from learndyn.scenarios.classification.rules.supervised import Supervised
     from learndyn.scenarios.classification.scenario import GaussianClassification
     from learndyn.scenarios.classification.start import GaussianWeights
@@ -74,12 +77,15 @@ _HOME = {
     "LearndynError": "errors",
     "LearndynWarning": "errors",
     "Momentum": "scenarios.student_teacher.rules",
+    "PassiveAggressive": "scenarios.classification.rules.passive_aggressive",
+    "Perceptron": "scenarios.classification.rules.perceptron",
     "RandomWalk": "scenarios.student_teacher.motion",
     "Reached": "scenarios.reached",
     "Reinforce": "scenarios.classification.rules.reinforce",
     "Rotation": "scenarios.student_teacher.motion",
     "Rule": "scenarios.student_teacher.rules",
     "SiteSymmetric": "scenarios.site_symmetric.scenario",
+    "SquaredError": "scenarios.classification.rules.squared_error",
     "Start": "scenarios.student_teacher.start",
     "Student": "scenarios.student_teacher.networks",
     "StudentTeacher": "scenarios.student_teacher.scenario",
@@ -137,12 +143,15 @@ __all__ = [
     "LearndynError",
     "LearndynWarning",
     "Momentum",
+    "PassiveAggressive",
+    "Perceptron",
     "RandomWalk",
     "Reached",
     "Reinforce",
     "Rotation",
     "Rule",
     "SiteSymmetric",
+    "SquaredError",
     "Start",
     "Student",
     "StudentTeacher",
