@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import analysis
 import fixed_points
 import learning_rates
+import mean_flow
 import overlaps
 import simulate
 import solve
@@ -21,7 +22,7 @@ from table import show
 if __name__ == "__main__":
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print("Medians over several runs; machines are noisy, ratios hold better than times.\n", flush=True)
-    for module in (solve, two_layers, fixed_points, learning_rates, analysis, simulate, overlaps):
+    for module in (solve, two_layers, fixed_points, learning_rates, analysis, mean_flow, simulate, overlaps):
         show(module.rows())
         print(flush=True)
     overlaps.tables()
