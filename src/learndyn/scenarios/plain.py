@@ -21,6 +21,7 @@ from learndyn.scenarios.student_teacher.networks import Student, Teacher
 from learndyn.scenarios.student_teacher.rules import Momentum, Rule
 from learndyn.scenarios.student_teacher.scenario import OPTIONS, StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
+from learndyn.scenarios.task_sequence.sequence import TaskSequence
 from learndyn.scenarios.update_rule.scenario import UpdateRule
 from learndyn.schedules import Schedule
 
@@ -77,6 +78,8 @@ def scenario_from_plain(plain: dict[str, Any]) -> Any:
     """The scenario of a dict; an InputError names what is missing, unknown or wrong."""
     plain = dict(plain)
     kind = plain.pop("kind", StudentTeacher.kind)
+    if kind == TaskSequence.kind:  # in results, not in scenario files
+        return build(TaskSequence, plain, "scenario")
     if kind == DataClassification.kind:  # results have it, scenario files do not
         return build(DataClassification, plain, "scenario")
     if kind == UpdateRule.kind:

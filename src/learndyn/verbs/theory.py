@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import count
+from learndyn.arguments import count, number
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times, tolerances
 from learndyn.results import trajectory
 from learndyn.scenarios.base import checked_scenario
+from learndyn.scenarios.task_sequence.sequence import TaskSequence, refuse_for_tasks
 
 # A run has diverged when its squared lengths exceed their natural scale by this factor.
 DIVERGENCE = 1e6
@@ -25,7 +26,7 @@ LOST_POSITIVITY = 1e-6
 def solve(
     scenario: Any,
     start: Any,
-    until: float,
+    until: float | None = None,
     *,
     save_at: Any = None,
     rtol: float = 1e-8,
@@ -103,6 +104,11 @@ def solve(
     from learndyn.engines.progress import time_bar
     from learndyn.engines.theory import integrate
 
+    if isinstance(scenario, TaskSequence):
+        from learndyn.verbs.tasks import solve_tasks
+
+        refuse_for_tasks(samples=samples, observables=observables)
+        return solve_tasks(scenario, start, until, save_at, rtol, atol, max_steps, progress)
     scenario = checked_scenario(scenario)
     start = scenario.as_start(start)
     times = save_times(save_at, start.at, until)
@@ -130,7 +136,7 @@ def solve(
     return trajectory(
         scenario, start, run.times[:rows], run.states[:rows],
         engine="theory", status=status, message=message,
-        options={"until": float(until), "rtol": rtol, "atol": atol, "steps": run.steps}
+        options={"until": number(until, "until"), "rtol": rtol, "atol": atol, "steps": run.steps}
         | ({} if samples is None else {"samples": samples}),
         timings=run.timings, observables=observables,
     )  # fmt: skip

@@ -264,6 +264,11 @@ class SiteSymmetric:
 
         return eps_g
 
+    def observable(self, name: str, xp: Any) -> Any:
+        """An observable(flat state, values, at=0.0) with the namespace `xp`: "eps_g"."""
+        choice(name, "quantity", ["eps_g"])
+        return self.error_function(xp)
+
     def drift_errors(self, states: np.ndarray, times: np.ndarray, samples: int | None = None) -> np.ndarray:
         """Largest error of dQ/dalpha and dC/dalpha that quadrature makes at flat states (rows, n), shape (rows,)."""
         from learndyn.scenarios.site_symmetric.accuracy import drift_errors

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import array, number
+from learndyn.arguments import array, nested, number
 from learndyn.errors import InputError
 
 
@@ -148,4 +148,63 @@ class Switch:
         return self.times
 
 
-KINDS: dict[str, Any] = {cls.kind: cls for cls in (RandomWalk, Rotation, Switch)}
+@dataclass(frozen=True)
+class Lessons:
+    """The first of several teachers, while all of them are references: one task of an `ld.TaskSequence`.
+
+        B_n = E_n,   E E^T = cosines x T  (of the teachers, of the vectors within one)
+
+    Parameters
+    ----------
+    cosines
+        Cosines (tasks, tasks) of a teacher vector with the same one of the other teachers.
+    """
+
+    kind: ClassVar[str] = "lessons"
+    cosines: tuple[tuple[float, ...], ...] | Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cosines", nested(array(self.cosines, "cosines")))
+
+    @property
+    def form(self) -> LessonsForm:
+        """What of it decides the shape of the computation."""
+        return LessonsForm(self.kind, len(self.cosines))
+
+    def references(self, M: int) -> int:
+        """Number of reference vectors: those of all teachers."""
+        return self.form.references(M)
+
+    def overlaps(self, T: np.ndarray) -> np.ndarray:
+        """E E^T."""
+        return np.kron(np.array(self.cosines), T)
+
+    def weights(self, alpha: Any, M: int, xp: Any = np) -> Any:
+        """A of shape (..., M, references)."""
+        return self.form.weights(alpha, M, xp)
+
+
+@dataclass(frozen=True)
+class LessonsForm:
+    """`Lessons` without its numbers: tasks of any cosines share a compiled program."""
+
+    kind: str
+    tasks: int
+
+    def references(self, M: int) -> int:
+        """Number of reference vectors."""
+        return M * self.tasks
+
+    def weights(self, alpha: Any, M: int, xp: Any = np) -> Any:
+        """A of shape (..., M, references)."""
+        return xp.broadcast_to(xp.asarray(np.eye(M, M * self.tasks)), (*xp.shape(alpha), M, M * self.tasks))
+
+
+# Those that combine fixed reference vectors.
+COMBINATIONS = (Rotation, Switch, Lessons)
+KINDS: dict[str, Any] = {cls.kind: cls for cls in (RandomWalk, *COMBINATIONS)}
+
+
+def form_of(drift: Any) -> Any:
+    """What of a teacher's motion decides the shape of the computation."""
+    return RandomWalk.kind if isinstance(drift, RandomWalk) else drift.form if isinstance(drift, Lessons) else drift

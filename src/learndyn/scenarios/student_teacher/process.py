@@ -11,7 +11,7 @@ from learndyn.activations import activation
 from learndyn.scenarios.process import OwnNumbers, Process, Spectrum
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
 from learndyn.scenarios.student_teacher.compiled_rules import rule_tag
-from learndyn.scenarios.student_teacher.motion import RandomWalk, Rotation, Switch
+from learndyn.scenarios.student_teacher.motion import COMBINATIONS, RandomWalk
 from learndyn.scenarios.student_teacher.rules import Momentum
 from learndyn.scenarios.student_teacher.start import Start
 from learndyn.scenarios.student_teacher.steps import luck_count, make_step
@@ -37,7 +37,7 @@ def make_process(scenario: StudentTeacher, start: Start) -> Process:
         batch=scenario.batch_size,
         damping=scenario.rule.damping if isinstance(scenario.rule, Momentum) else None,
         teacher_drift=drift.rate if isinstance(drift, RandomWalk) else None,
-        combination=_combination(drift, scenario.M) if isinstance(drift, Rotation | Switch) else None,
+        combination=_combination(drift, scenario.M) if isinstance(drift, COMBINATIONS) else None,
         spectrum=Spectrum(scenario.values()["eigenvalues"], scenario.values()["shares"]) if s.spectrum else None,
         mean=s.shifted,
         tree=s.tree,
@@ -97,7 +97,7 @@ def _rates(scenario: StudentTeacher) -> np.ndarray | Callable[[np.ndarray], np.n
     return rates
 
 
-def _combination(drift: Rotation | Switch, M: int) -> Callable[[np.ndarray], np.ndarray]:
+def _combination(drift: Any, M: int) -> Callable[[np.ndarray], np.ndarray]:
     return lambda times: np.asarray(drift.weights(times, M))
 
 

@@ -27,7 +27,7 @@ from learndyn.scenarios.student_teacher.flow import layout_of, make_flow
 from learndyn.scenarios.student_teacher.geometry import arrangement_of
 from learndyn.scenarios.student_teacher.inputs import Inputs
 from learndyn.scenarios.student_teacher.layout import Layout
-from learndyn.scenarios.student_teacher.motion import RandomWalk, Rotation, Switch
+from learndyn.scenarios.student_teacher.motion import COMBINATIONS, Lessons, RandomWalk, Rotation, Switch, form_of
 from learndyn.scenarios.student_teacher.networks import Student, Teacher, one_a_unit
 from learndyn.scenarios.student_teacher.rules import Momentum, rule_of
 from learndyn.scenarios.student_teacher.start import Start
@@ -139,7 +139,7 @@ class StudentTeacher:
     output_weight_decay: float = 0.0
     dropout_keep: float = 1.0
     batch_size: int = 1
-    teacher_drift: RandomWalk | Rotation | Switch | None = None
+    teacher_drift: RandomWalk | Rotation | Switch | Lessons | None = None
     inputs: Inputs | None = None
     connectivity: str = "full"
 
@@ -151,7 +151,7 @@ class StudentTeacher:
                     f"Write {name}=ld.{kind.__name__}(units=2, activation='erf')."
                 )
         self._check_numbers()
-        _check_kind(self.teacher_drift, "teacher_drift", (RandomWalk, Rotation, Switch))
+        _check_kind(self.teacher_drift, "teacher_drift", (RandomWalk, Rotation, Switch), (Lessons,))
         _check_kind(self.inputs, "inputs", (Inputs,))
         object.__setattr__(self, "rule", rule_of(self.rule))
         choice(self.dynamics, "dynamics", DYNAMICS)
@@ -249,7 +249,7 @@ class StudentTeacher:
             tree=self.connectivity == "tree",
             spectrum=0 if inputs is None or inputs.plain or inputs.mean_length > 0.0 else len(inputs.eigenvalues),
             shifted=inputs is not None and inputs.mean_length > 0.0,
-            motion=RandomWalk.kind if isinstance(drift, RandomWalk) else drift,
+            motion=form_of(drift),
             schedules=tuple(rate.key() if isinstance(rate, Schedule) else None for rate in rates),
             adaptive=self.learning_rate.key() if isinstance(self.learning_rate, AdaptiveRate) else None,
         )
@@ -290,7 +290,7 @@ class StudentTeacher:
     def _values(self) -> dict[str, np.ndarray]:
         s = self.structure
         found: dict[str, Any] = {"learning_rate": _numbers(self.learning_rate), "T": self.T}
-        if isinstance(self.teacher_drift, Rotation | Switch):
+        if isinstance(self.teacher_drift, COMBINATIONS):
             found["T"] = self.teacher_drift.overlaps(self.T)
         numbers = {
             "output_learning_rate": (s.output_rule == "N", self.output_learning_rate),
@@ -421,6 +421,11 @@ class StudentTeacher:
 
         return eps_g
 
+    def observable(self, name: str, xp: Any) -> Any:
+        """An observable(flat state, values, at=0.0) with the namespace `xp`: "eps_g"."""
+        choice(name, "quantity", ["eps_g"])
+        return self.error_function(xp)
+
     def order_parameters(self, states: np.ndarray) -> dict[str, np.ndarray]:
         """The numbers of the state in full, by name, of flat states (..., state): R, Q, and what options add."""
         return observables.labelled_blocks(self.structure, states)
@@ -476,7 +481,7 @@ def _numbers(value: Any) -> np.ndarray:
     return value.numbers() if isinstance(value, Schedule | AdaptiveRate) else np.asarray(value, dtype=float)
 
 
-def _check_kind(value: Any, name: str, kinds: tuple[Any, ...]) -> None:
-    if value is not None and not isinstance(value, kinds):
+def _check_kind(value: Any, name: str, kinds: tuple[Any, ...], internal: tuple[Any, ...] = ()) -> None:
+    if value is not None and not isinstance(value, kinds + internal):
         words = ", ".join(f"ld.{kind.__name__}" for kind in kinds)
         raise InputError(f"Argument `{name}` must be one of {words}, or None, but it is {value!r}.")

@@ -34,7 +34,7 @@ class Structure:
     tree: bool
     spectrum: int  # number of distinct eigenvalues of the inputs; 0: standard inputs
     shifted: bool  # inputs have a mean
-    motion: Any  # RandomWalk without its rate ("random_walk"), Rotation, Switch
+    motion: Any  # RandomWalk without its rate ("random_walk"), Rotation, Switch, LessonsForm
     schedules: tuple[Any, ...]  # keys of the schedules of J, w, theta; None where a rate is constant
     adaptive: tuple[Any, ...] | None = None  # key of the rule that the rate of J follows; eta is in the state
     samples: int | None = None
