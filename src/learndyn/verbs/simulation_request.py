@@ -60,7 +60,12 @@ class Request:
         """All that can be refused before anything runs."""
         scenario = checked_scenario(scenario)
         start = scenario.as_start(start)
-        choice(method, "method", METHODS)
+        method = choice(METHODS[0] if method is None else method, "method", METHODS)
+        if N is None:
+            raise InputError(
+                "Argument `N` must be given, the input dimension, a whole number or several, but it is missing. Write "
+                "N=1000."
+            )
         _check_method(scenario, method, tolerance, record_weights)
         sizes, several = _sizes(N, scenario, start, method), _is_several(N)
         if several and (checkpoint is not None or record_weights):
