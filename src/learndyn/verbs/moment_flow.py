@@ -209,19 +209,23 @@ def require_finite(flow: Any, at: float, state: np.ndarray, scenario: Any) -> No
         )
 
 
+TOO_WIDE = (
+    "the distribution is too wide or too skew for equations that end with third cumulants. Use order=2, a narrower "
+    "start, or ld.ensemble."
+)
+
+
 def _verdict(scenario: Any, form: Form, run: Any, tolerance: float) -> tuple[str, str, int]:
     """Status, sentence and number of good rows."""
     status, message, rows = verdict(scenario, run, tolerance)
+    third = form.kind == "cumulants"
     good = _positive_rows(form, run.states[:rows], tolerance)
     if good < rows:
+        why = TOO_WIDE if third else "the tolerance is too loose for this run. Ask for a smaller rtol and atol."
         time = f"{scenario.time_name} = {run.times[good]:.6g}"
-        why = (
-            "the distribution is too wide or too skew for equations that end with third cumulants. Use order=2, a "
-            "narrower start, or ld.ensemble"
-            if form.kind == "cumulants"
-            else "the tolerance is too loose for this run. Ask for a smaller rtol and atol"
-        )
-        return "lost_positivity", f"The covariance got a negative eigenvalue at {time}: {why}.", max(good, 1)
+        return "lost_positivity", f"The covariance got a negative eigenvalue at {time}: {why}", max(good, 1)
+    if third and status in ("diverged", "not_finite"):
+        message = f"The moments grew without bound at {scenario.time_name} = {run.end:.6g}: {TOO_WIDE}"
     return status, message, rows
 
 

@@ -45,10 +45,11 @@ def make_flow(update: MeanUpdate, form: Form, *, second: float = SECOND, shapes:
     n, pairs = form.n, form.n * (form.n + 1) // 2
 
     def size(states: Any) -> Any:
-        """|m|^2 + trace C: it grows without bound exactly when the weights do."""
+        """|m|^2 + trace C + |S|^(2/3), a squared length: it grows without bound exactly when a moment does."""
         if form.kind == "factor":
             return (states**2).sum(-1)
-        return (states[..., :n] ** 2).sum(-1) + states[..., n + _diagonal(n)].sum(-1)
+        found = (states[..., :n] ** 2).sum(-1) + abs(states[..., n + _diagonal(n)]).sum(-1)
+        return found if form.kind == "matrix" else found + (states[..., n + pairs :] ** 2).sum(-1) ** (1 / 3)
 
     key = ("moments", update.key, form, second, shapes)
     found = drift(update, n, form.rank, order, finite_rate, second=second)

@@ -25,10 +25,12 @@ def shape_of(function: Any, arguments: tuple[Any, ...], name: str) -> Any:
         try:
             return jax.eval_shape(function, *arguments)
         except Exception as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            reason = str(error).strip().splitlines()[0].rstrip(". ") if str(error).strip() else "no reason given"
+            shapes = ", ".join(str(np.shape(each)) for each in jax.tree.leaves(arguments))
             raise InputError(
-                f"Argument `{name}` must be a function that JAX can follow, but it failed with {type(error).__name__}: "
-                f"{reason} Write it with jax.numpy instead of NumPy, and jnp.where instead of if."
+                f"Argument `{name}` must be a function that JAX can follow, but for arrays of shape {shapes} it failed "
+                f"with {type(error).__name__}: {reason}. Write it with jax.numpy instead of NumPy, and jnp.where "
+                "instead of if."
             ) from error
 
 

@@ -104,7 +104,7 @@ class UpdateRule:
 
     kind: ClassVar[str] = "update_rule"
     time_name: ClassVar[str] = "t"
-    gaussian_inputs: ClassVar[bool] = False
+    gaussian_inputs: ClassVar[bool] = True
     time: ClassVar[Quantity] = Quantity((), "time: learning rate * updates")
 
     dimension: int
