@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import analysis
+import classification
 import fixed_points
 import learning_rates
 import mean_flow
@@ -22,7 +23,17 @@ from table import show
 if __name__ == "__main__":
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print("Medians over several runs; machines are noisy, ratios hold better than times.\n", flush=True)
-    for module in (solve, two_layers, fixed_points, learning_rates, analysis, mean_flow, simulate, overlaps):
+    for module in (
+        solve,
+        two_layers,
+        fixed_points,
+        learning_rates,
+        analysis,
+        mean_flow,
+        simulate,
+        classification,
+        overlaps,
+    ):
         show(module.rows())
         print(flush=True)
     overlaps.tables()

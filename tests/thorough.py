@@ -117,6 +117,12 @@ THOROUGH = {
         "*definition[[]schedules *]",
         "*definition[[]tree None]",
     ],
+    "engines/test_samples.py": [
+        "*definition[[]reinforce logistic]",
+        "*definition[[]squared error*]",
+        "*snapshot[[]*matrices-True]",
+        "*snapshot[[]*matrices-False]",
+    ],
     "figures/test_figures.py": [
         "*2019-complex-students-k10-m2]",
         "*2019-erf-learns-relu]",
@@ -167,6 +173,10 @@ THOROUGH = {
         "*definition[[]('label noise', 'dropout')-False]",
         "*definition[[]('biases',)-False]",
         "*definition[[]('learning w',)-False]",
+    ],
+    "scenarios/classification/test_simulation.py": [
+        "test_mean_and_variance*",
+        "test_terms_of_order_eta*",
     ],
     "site_symmetric/test_flow.py": [
         "test_quadrature_in_place*",

@@ -13,6 +13,7 @@ import xarray as xr
 from learndyn.errors import LearndynWarning
 from learndyn.results import with_observables
 from learndyn.scenarios.base import checked_scenario
+from learndyn.scenarios.task_sequence.sequence import TaskSequence, refuse_for_tasks
 from learndyn.verbs.sample_request import SampleRequest
 from learndyn.verbs.simulation_request import Request
 
@@ -29,7 +30,7 @@ class EndedEarly(LearndynWarning):
 def simulate(
     scenario: Any,
     start: Any,
-    until: float,
+    until: float | None = None,
     *,
     N: Any = None,
     replicas: int = 1,
@@ -61,12 +62,14 @@ def simulate(
     Parameters
     ----------
     scenario
-        An `ld.StudentTeacher` with ``dynamics="sgd"``; or an `ld.GaussianClassification` or `ld.DataClassification`.
+        An `ld.StudentTeacher` with ``dynamics="sgd"``; or an `ld.GaussianClassification` or `ld.DataClassification`;
+        or an `ld.TaskSequence`, which has a method, N, replicas, threads, seed and the rows of each task as `save_at`.
     start
         An `ld.Start`, or one row of an earlier result; of a perceptron n weights or an `ld.GaussianWeights`, from which
         every replica draws its own.
     until
-        The time alpha = updates / N at which to end; of a perceptron t = eta * updates.
+        The time alpha = updates / N at which to end; of a perceptron t = eta * updates. A task sequence needs
+        it where times of switching are given, and else is not given it.
     N
         Input dimension, a whole number of at least K + M; or several, for the dependence on size in one call. Of a
         perceptron it is given by the scenario: leave it out.
@@ -126,9 +129,9 @@ def simulate(
     for an activation compiles for about 5 s, which is kept on disk; for ``"overlaps"``, one or two replicas and larger
     numbers are two programs.
 
-    A perceptron's update takes, at n = 784, some 2.5 us (isotropic or diagonal covariance), 3 us (and a factor of rank
-    20), 25 us (dense) or 0.5 us (rows of data): 2.5 ns a normal and 1 ns for each entry of a dense factor's row. A rule
-    with a baseline subtracts a running mean of the reward over some 100 updates, which begins at 0.
+    A perceptron's update takes, at n = 784, some 2.5 us (isotropic or diagonal covariance), 3 us (with a factor of rank
+    20 beside), 25 us (dense) or 0.5 us (rows of data): 2 ns a normal, 0.03 ns for each entry of a factor, 0.5 ns a
+    weight. A rule with a baseline subtracts a running mean of the reward over some 100 updates, which begins at 0.
 
     Examples
     --------
@@ -145,6 +148,16 @@ def simulate(
     >>> dict(ld.simulate(task, [0.0, 1.0], until=5, replicas=4, save_at=6).alignment.sizes)
     {'replica': 4, 't': 6}
     """
+    if isinstance(scenario, TaskSequence):
+        from learndyn.verbs.tasks import simulate_tasks
+
+        refuse_for_tasks(
+            tolerance=tolerance, record_weights=record_weights, checkpoint=checkpoint, observables=observables
+        )
+        return simulate_tasks(
+            scenario, start, until, _request, N=N, replicas=replicas, method=method, save_at=save_at, threads=threads,
+            seed=seed,
+        )  # fmt: skip
     request = _request(
         scenario=scenario, start=start, until=until, N=N, replicas=replicas, method=method, save_at=save_at,
         threads=threads, tolerance=tolerance, record_weights=record_weights, checkpoint=checkpoint,
