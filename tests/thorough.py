@@ -131,6 +131,9 @@ THOROUGH = {
         "*2019-complex-students-noise]",
         "*2018-task-switch]",
         "*2019-biases]",
+        "*schmid2024/2b]",
+        "*schmid2024/3c]",
+        "*schmid2024/4a]",
     ],
     "gaussian/test_moments_with_means.py": [
         "test_derivatives[[]F1]",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BAD_INPUT, ENDED_EARLY, INTERRUPTED = 2, 3, 130
 PICTURES = (".png", ".pdf", ".svg", ".eps")
 # A matrix of hundreds of inputs is one line of a scenario file.
-LONG_LINE = 10_000
+LONG_LINE = 2_000
 
 
 class _Commands(TyperGroup):

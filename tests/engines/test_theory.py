@@ -483,3 +483,10 @@ def test_bad_input_is_refused_in_a_sentence(arguments, message):
         ld.solve(**given)
     assert message in str(caught.value)
     assert str(caught.value).startswith("Argument `")
+
+
+def test_values_of_another_shape_are_another_program():
+    # One variance and n of them: the same equations on arrays of another shape.
+    task = ld.GaussianClassification([1.0, 0.0], 0.25, "supervised")
+    ends = [ld.solve(task.replace(covariances=v), [0.0, 1.0], 1, save_at=2).w[-1] for v in (0.25, [0.25, 0.25])]
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-14)

@@ -13,6 +13,7 @@ import pytest
 from scipy.stats import binom, chi2
 
 import analysis_figures
+import classification_figures
 import extension_figures
 import learndyn as ld
 import outlook_figures
@@ -389,6 +390,7 @@ CHECKS = {
     **plateau_figures.CHECKS,
     **two_layer_figures.CHECKS,
     **extension_figures.CHECKS,
+    **classification_figures.CHECKS,
 }
 
 
@@ -398,6 +400,8 @@ def test_every_figure_has_its_numbers_checked():
 
 def labelled(ax):
     """Whether an Axes has labels; of Axes below each other that share their time, the lowest names it."""
+    if not ax.axison:  # a drawing
+        return True
     if ax.get_label() == "<colorbar>":
         return bool(ax.get_ylabel())
     siblings = ax.get_shared_x_axes().get_siblings(ax)

@@ -153,7 +153,9 @@ def _compiled(flow: Flow, timings: dict[str, float], *arguments: Any) -> Any:
     """The program for this flow and arguments of these shapes, traced and compiled once a process."""
     carry, padded, values, numbers = arguments
     n = len(carry["state"])
-    key = (flow, n, len(padded), frozenset(values), len(numbers))
+    # A value of another shape, as n variances in the place of one, is another program.
+    shapes = frozenset((name, np.shape(value)) for name, value in values.items())
+    key = (flow, n, len(padded), shapes, len(numbers))
     if key not in _programs:
         _programs[key] = compile_program(
             "theory",

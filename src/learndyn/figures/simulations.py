@@ -15,6 +15,7 @@ import xarray as xr
 import learndyn as ld
 from learndyn.errors import InputError
 from learndyn.figures import (
+    schmid2024_flow,
     simulations_adaptive,
     simulations_extensions,
     simulations_learning_rates,
@@ -78,6 +79,7 @@ DATA: dict[str, Callable[[], xr.Dataset]] = {
     **simulations_extensions.DATA,
     **simulations_adaptive.DATA,
     **simulations_learning_rates.DATA,
+    **schmid2024_flow.DATA,
 }
 
 
