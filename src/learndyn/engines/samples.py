@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
 from learndyn.engines.driver import EarlyStop, Progress, run_replicas
-from learndyn.engines.samples_kernels import learn
+from learndyn.engines.samples_kernels import PARTS, learn
 from learndyn.engines.samples_sources import START, Source, source_of
 from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, Clock, RowUnit, SimulatedRun, message
 from learndyn.engines.streams import stream
@@ -142,7 +142,8 @@ def _compile(process: SampleProcess) -> None:
     X, y = np.zeros((1, 2)), np.ones(1)
     X.setflags(write=False)
     y.setflags(write=False)
-    learn(process.step, np.zeros(2), X, y, np.empty(0, dtype=np.int64), np.empty(0), 0.0, 0.0, process.memory.copy())
+    nothing = np.empty(0, dtype=np.int64)
+    learn(PARTS, process.step, np.zeros(2), X, y, nothing, np.empty(0), 0.0, 0.0, process.memory.copy())
 
 
 def _room(process: SampleProcess, replicas: int, rows: int, record_weights: bool) -> dict[str, np.ndarray]:
@@ -241,7 +242,7 @@ class _Replica(RowUnit):
             first, last = self.position, min(end, row, source.seek(self.position))
             place = first % source.block
             learn(
-                process.step, self._w, source.X, source.y, source.rows(first, last), source.luck[place:],
+                PARTS, process.step, self._w, source.X, source.y, source.rows(first, last), source.luck[place:],
                 process.learning_rate, process.weight_decay, self._memory,
             )  # fmt: skip
             self.position = last

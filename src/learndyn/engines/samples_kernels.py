@@ -12,15 +12,22 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from learndyn.activations import activation
 from learndyn.activations.compiled import ActivationTag
+from learndyn.engines import weights_kernels
 from learndyn.engines.weights_kernels import compiled, dot
 from learndyn.lanes.random import next_bits, normal_pair
 from learndyn.lanes.types import load, store
 from learndyn.scenarios.samples import signal
 
+# numba watches this file alone: the type of this tag has a digest of the others whose text is in these kernels, those
+# of the lanes among them. Any activation will do.
+PARTS = ActivationTag(activation("linear"), weights_kernels.__file__)
+
 
 @compiled
 def learn(
+    parts: ActivationTag,
     step: Any,
     w: np.ndarray,
     X: np.ndarray,
@@ -50,10 +57,7 @@ _exact = njit(nogil=True, cache=True, error_model="numpy", fastmath=False)
 
 @_exact
 def fill_normals(parts: ActivationTag, state: np.ndarray, out: np.ndarray) -> None:
-    """Fill ``out`` (m, LANES), m even, with standard normals from the streams ``state`` (4, LANES), which advance.
-
-    ``parts``, any activation's tag, names by its digest the files of the lanes, whose text is in this kernel.
-    """
+    """Fill ``out`` (m, LANES), m even, with standard normals from the streams ``state`` (4, LANES), which advance."""
     a, b, c, counter = load(state, 0), load(state, 1), load(state, 2), load(state, 3)
     for pair in range(out.shape[0] // 2):
         first, a, b, c, counter = next_bits(a, b, c, counter)

@@ -17,9 +17,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from learndyn.activations import activation
-from learndyn.activations.compiled import ActivationTag
-from learndyn.engines.samples_kernels import draw_inputs, fill_normals
+from learndyn.engines.samples_kernels import PARTS, draw_inputs, fill_normals
 from learndyn.engines.streams import generator_from, generator_state, lane_states, stream
 from learndyn.lanes.types import LANES
 from learndyn.scenarios.samples import DataInputs, GaussianInputs
@@ -133,14 +131,12 @@ class GaussianSource(Source):
         """The inputs, the first ``count`` of class +1."""
         inputs, X, classes = self._inputs, self._inputs_drawn, (slice(0, count), slice(count, self.block))
         if inputs.factors:
-            fill_normals(_parts(), self._words, self._normals)
+            fill_normals(PARTS, self._words, self._normals)
             parts = classes if len(inputs.factors) == 2 else (slice(None),)
             for factor, part in zip(inputs.factors, parts, strict=True):
                 np.matmul(self._u[part, : factor.shape[1]], factor.T, out=X[part])
         if inputs.scales is not None:
-            draw_inputs(
-                _parts(), self._words, self._room, inputs.means, inputs.scales, count, X, bool(inputs.factors)
-            )  # fmt: skip
+            draw_inputs(PARTS, self._words, self._room, inputs.means, inputs.scales, count, X, bool(inputs.factors))
             return
         for mean, part in zip(inputs.means, classes, strict=True):
             X[part] = X[part] + mean if inputs.factors else mean
@@ -217,17 +213,6 @@ def block_length(inputs: GaussianInputs) -> int:
 def _normals(count: int) -> np.ndarray:
     """Room for so many normals, filled by pairs of `LANES`."""
     return np.empty((2 * -(-count // (2 * LANES)), LANES))
-
-
-def _parts() -> ActivationTag:
-    """See `fill_normals`."""
-    global _tag
-    if _tag is None:
-        _tag = ActivationTag(activation("linear"))
-    return _tag
-
-
-_tag: ActivationTag | None = None
 
 
 def _read_only(values: np.ndarray) -> np.ndarray:
