@@ -61,6 +61,10 @@ THOROUGH = {
     "averages/test_sampled.py": [
         "*relu-5-3-*",
     ],
+    "datasets/test_mnist.py": [
+        "test_equation_15[[]gabor]",
+        "test_all_of_figures_5_and_7*",
+    ],
     "engines/test_chain_law.py": [
         "*law_of_weight_vectors[[]* K=2 M=1 N=[12]*",
         "*law_of_weight_vectors[[]* K=1 M=2 N=[12]*",

