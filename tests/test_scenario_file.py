@@ -293,7 +293,7 @@ MISTAKES = {
     ),
     "unknown kind": (
         GOOD.replace("[scenario]", '[scenario]\nkind = "tree"', 1),
-        ['[scenario] kind must be "gaussian_classification", "site_symmetric"'],
+        ['[scenario] kind must be ... "gaussian_classification", ... "site_symmetric"'],
     ),
     "unknown start": (
         GOOD.replace("[start]", '[start]\nkind = "randm"'),

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from learndyn.scenarios.classification.rules.supervised import Supervised
     from learndyn.scenarios.classification.scenario import GaussianClassification
     from learndyn.scenarios.classification.start import GaussianWeights
+    from learndyn.scenarios.finite_sample.scenario import FiniteSample
+    from learndyn.scenarios.finite_sample.start import RandomWeights
     from learndyn.scenarios.reached import Reached
     from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
     from learndyn.scenarios.site_symmetric.start import SymmetricStart
@@ -70,6 +72,7 @@ _HOME = {
     "AdaptiveRate": "scenarios.student_teacher.adaptive_rate",
     "Covariance": "scenarios.classification.covariance",
     "DataClassification": "scenarios.classification.data",
+    "FiniteSample": "scenarios.finite_sample.scenario",
     "GaussianClassification": "scenarios.classification.scenario",
     "GaussianWeights": "scenarios.classification.start",
     "InputError": "errors",
@@ -80,6 +83,7 @@ _HOME = {
     "PassiveAggressive": "scenarios.classification.rules.passive_aggressive",
     "Perceptron": "scenarios.classification.rules.perceptron",
     "RandomWalk": "scenarios.student_teacher.motion",
+    "RandomWeights": "scenarios.finite_sample.start",
     "Reached": "scenarios.reached",
     "Reinforce": "scenarios.classification.rules.reinforce",
     "Rotation": "scenarios.student_teacher.motion",
@@ -136,6 +140,7 @@ __all__ = [
     "AdaptiveRate",
     "Covariance",
     "DataClassification",
+    "FiniteSample",
     "GaussianClassification",
     "GaussianWeights",
     "InputError",
@@ -146,6 +151,7 @@ __all__ = [
     "PassiveAggressive",
     "Perceptron",
     "RandomWalk",
+    "RandomWeights",
     "Reached",
     "Reinforce",
     "Rotation",

@@ -15,6 +15,8 @@ from learndyn.errors import InputError
 from learndyn.scenarios.classification.rules.registry import RULES
 from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
 from learndyn.scenarios.classification.start import GaussianWeights
+from learndyn.scenarios.finite_sample.scenario import FiniteSample
+from learndyn.scenarios.finite_sample.start import RandomWeights
 from learndyn.scenarios.methods import METHODS
 from learndyn.scenarios.plain import KINDS
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
@@ -138,6 +140,7 @@ MEANS = Kind(
     "two rows [[...], [...]] with the means of class +1 and -1, or one row mu for means +-mu", _is_array, "[1.0, 0.0]"
 )
 WEIGHTS = Kind("a list of n weights", lambda value: _is_row(value) or _is_stored(value), "[0.0, 1.0]")
+EIGENVALUES = Kind("a list of n eigenvalues", WEIGHTS.accepts, "[0.5, 1.5]")
 _COVARIANCE = "a variance, a list of n variances, a matrix, or a table {diagonal = ..., factor = ...} or {matrix = ...}"
 COVARIANCE = Kind(_COVARIANCE, _is_covariance, "0.1")
 COVARIANCES = Kind(f"{_COVARIANCE}, or a list of two such tables, one a class", _is_covariances, "0.25")
@@ -270,6 +273,16 @@ SCENARIOS: dict[str, dict[str, Key]] = {
         "learning_rate": Key(_number(above=0, example="0.001")),
         "prior": Key(_number(above=0, example="0.5")),
     },
+    FiniteSample.kind: {
+        "kind": Key(_word(sorted(KINDS))),
+        "aspect": Key(_number(above=0, example="0.5"), required=True),
+        "signal": Key(_number(minimum=0)),
+        "label_noise": Key(_number(minimum=0)),
+        "weight_decay": Key(_number(minimum=0)),
+        "depth": Key(_whole()),
+        "learning_rate": Key(_number(above=0, example="0.01")),
+        "eigenvalues": Key(EIGENVALUES),
+    },
 }
 # The first word that `kind` may have names the start.
 STARTS_OF: dict[str, dict[str, Key]] = {
@@ -285,6 +298,11 @@ STARTS_OF: dict[str, dict[str, Key]] = {
         "kind": Key(_word([GaussianWeights.kind])),
         "mean": Key(WEIGHTS, required=True),
         "cov": Key(COVARIANCE),
+        "at": _at,
+    },
+    FiniteSample.kind: {
+        "kind": Key(_word([RandomWeights.kind])),
+        "length": Key(_number(minimum=0, example="0.0"), required=True),
         "at": _at,
     },
 }

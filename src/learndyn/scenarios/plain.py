@@ -12,6 +12,8 @@ from learndyn.errors import InputError
 from learndyn.scenarios.classification.data import DataClassification
 from learndyn.scenarios.classification.scenario import GaussianClassification
 from learndyn.scenarios.classification.start import GaussianWeights
+from learndyn.scenarios.finite_sample.scenario import FiniteSample
+from learndyn.scenarios.finite_sample.start import RandomWeights
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
 from learndyn.scenarios.site_symmetric.start import SymmetricStart
 from learndyn.scenarios.student_teacher import motion
@@ -25,9 +27,13 @@ from learndyn.scenarios.task_sequence.sequence import TaskSequence
 from learndyn.scenarios.update_rule.scenario import UpdateRule
 from learndyn.schedules import Schedule
 
-KINDS: dict[str, Any] = {cls.kind: cls for cls in (StudentTeacher, SiteSymmetric, GaussianClassification)}
+KINDS: dict[str, Any] = {cls.kind: cls for cls in (StudentTeacher, SiteSymmetric, GaussianClassification, FiniteSample)}
 # Starts that say what they are; `Start` does not.
-STARTS: dict[str, Any] = {SiteSymmetric.kind: SymmetricStart, GaussianWeights.kind: GaussianWeights}
+STARTS: dict[str, Any] = {
+    SiteSymmetric.kind: SymmetricStart,
+    GaussianWeights.kind: GaussianWeights,
+    RandomWeights.kind: RandomWeights,
+}
 PARTS: dict[str, Any] = {"student": Student, "teacher": Teacher}
 # Fields that hold a table of their own, by the word that its key `kind` has; those of one class need none.
 FIELD_TABLES: dict[str, dict[str, Any]] = {
