@@ -65,6 +65,9 @@ THOROUGH = {
         "test_equation_15[[]gabor]",
         "test_all_of_figures_5_and_7*",
     ],
+    "datasets/test_real_data_page.py": [
+        "test_the_program",
+    ],
     "engines/test_chain_law.py": [
         "*law_of_weight_vectors[[]* K=2 M=1 N=[12]*",
         "*law_of_weight_vectors[[]* K=1 M=2 N=[12]*",
