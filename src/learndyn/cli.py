@@ -277,11 +277,14 @@ def _common_times(case: ScenarioFile, simulation: dict[str, Any]) -> dict[str, A
     at = case.start.at
     own = save_times(case.solve.get("save_at"), at, case.solve["until"])
     asked = save_times(simulation.get("save_at"), at, simulation["until"])
-    # Time is updates / N, or, where a scenario has its own number of inputs, eta * updates.
-    per_time = 1.0 / case.scenario.learning_rate if _has_own_inputs(case) else simulation["N"]
-    # Several N round differently, and a diffusion does not round: they keep the times that were asked for.
-    rounded = not isinstance(per_time, list) and simulation.get("method") != "diffusion"
-    common = at + np.unique(np.rint((asked - at) * per_time)) / per_time if rounded else asked
+    if _has_own_inputs(case):
+        eta = case.scenario.learning_rate
+        common = at + np.unique(np.rint((asked - at) / eta)) * eta
+    elif isinstance(simulation["N"], list) or simulation.get("method") == "diffusion":
+        # Several N round differently, and a diffusion does not round: they keep the times that were asked for.
+        common = asked
+    else:
+        common = at + np.unique(np.rint((asked - at) * simulation["N"])) / simulation["N"]
     if not np.array_equal(own, asked):
         common = np.union1d(own, common)
     # Rounding to whole updates may reach past `until` by half an update.

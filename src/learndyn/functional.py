@@ -12,7 +12,8 @@ The public verbs take and return concrete values. Whoever wants derivatives take
 (2, 2)
 
 The state is flat: R row by row, then the upper triangle of Q row by row, each Q_ik once, then what options add, such as
-w (``scenario.parameter_names()``). Derivatives are finite on the closed set of possible overlaps; where learning is
+w (``scenario.parameter_names()``); for weights that learn classes w, then, from a start with a covariance, a factor L
+(n, r) of it row by row. Derivatives are finite on the closed set of possible overlaps; where learning is
 perfect they are the one-sided ones (`learndyn.gaussian.namespaces`). Quadratures hold up to standard deviations of 1.5.
 """
 
@@ -30,8 +31,9 @@ from learndyn.arguments import did_you_mean
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import jax_namespace
 from learndyn.scenarios.base import Flow, checked_scenario
+from learndyn.scenarios.offers import require
 
-__all__ = ["drift", "eps_g", "final_eps_g", "state", "values"]
+__all__ = ["drift", "eps_g", "final_eps_g", "observable", "state", "values"]
 
 
 def _float64() -> None:
@@ -42,9 +44,10 @@ def _float64() -> None:
         )
 
 
-def _check(state: Any, length: int) -> None:
+def _check(state: Any, length: int, *, factors: bool = False) -> None:
     _float64()
-    if jnp.shape(state)[-1:] != (length,):
+    found = jnp.shape(state)[-1:]
+    if found != (length,) and not (factors and found and found[0] > 0 and found[0] % length == 0):
         raise InputError(
             f"Argument `state` must have {length} numbers, but it has shape {jnp.shape(state)}. "
             "Take it from learndyn.functional.state(scenario, start)."
@@ -94,14 +97,19 @@ def drift(scenario: Any) -> Callable[..., jax.Array]:
     ...     round(float(f(start, ld.functional.values(perceptron))[0]), 6)
     0.025
     """
-    return _drift(checked_scenario(scenario).flow(), scenario.state_length)
+    return _drift(checked_scenario(scenario).flow(), scenario.state_length, _has_factors(scenario))
+
+
+def _has_factors(scenario: Any) -> bool:
+    """Whether a state may go on with a factor of a covariance."""
+    return hasattr(scenario, "mean_update")
 
 
 @lru_cache(maxsize=64)
-def _drift(flow: Flow, length: int) -> Callable[..., jax.Array]:
+def _drift(flow: Flow, length: int, factors: bool) -> Callable[..., jax.Array]:
     @jax.jit
     def f(state: Any, values: dict[str, Any], at: Any = 0.0) -> jax.Array:
-        _check(state, length)
+        _check(state, length, factors=factors)
         return flow.drift(at, state, values)
 
     return f
@@ -122,12 +130,42 @@ def eps_g(scenario: Any) -> Callable[..., jax.Array]:
     ...     round(float(error(start, ld.functional.values(perceptron))), 6)
     0.232923
     """
-    error, length = checked_scenario(scenario).error_function(jax_namespace()), scenario.state_length
+    require(checked_scenario(scenario), "error_function", "functional.eps_g")
+    error, length = scenario.error_function(jax_namespace()), scenario.state_length
 
     @jax.jit
     def f(state: Any, values: dict[str, Any], at: Any = 0.0) -> jax.Array:
         _check(state, length)
         return error(state, values, at)
+
+    return f
+
+
+def observable(scenario: Any, name: str) -> Callable[..., jax.Array]:
+    """An observable as a pure function ``f(state, values, at=0.0)`` of flat arrays.
+
+    `name`: ``"alignment"``, ``"w_norm"`` or ``"accuracy"`` of weights that learn classes; ``"eps_g"`` of a network with
+    a teacher.
+
+    Examples
+    --------
+    >>> import jax, learndyn as ld
+    >>> task = ld.GaussianClassification([1.0, 0.0], 0.25, ld.Supervised())
+    >>> alignment = ld.functional.observable(task, "alignment")
+    >>> with jax.enable_x64(True):
+    ...     state, values = ld.functional.state(task, [3.0, 4.0]), ld.functional.values(task)
+    ...     slope = jax.grad(alignment)(state, values)
+    >>> [round(float(part), 6) for part in slope]
+    [0.128, -0.096]
+    """
+    require(checked_scenario(scenario), "observable", "functional.observable")
+    function, length = scenario.observable(name, jax_namespace()), scenario.state_length
+    factors = _has_factors(scenario)
+
+    @jax.jit
+    def f(state: Any, values: dict[str, Any], at: Any = 0.0) -> jax.Array:
+        _check(state, length, factors=factors)
+        return function(state, values, at)
 
     return f
 
@@ -156,6 +194,7 @@ def final_eps_g(
     from learndyn.engines.fixed_steps import STAGES, make_grid, march
 
     scenario = checked_scenario(scenario)
+    require(scenario, "error_function", "functional.final_eps_g")
     known = [name for name, value in scenario.values().items() if np.ndim(value) == 0]
     if control not in known:
         raise InputError(

@@ -119,7 +119,8 @@ def _at(times: np.ndarray, axis: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The values at these times, NaN where the axis does not have one."""
     found = np.full(len(times), np.nan)
     if len(axis):
-        place = np.minimum(np.searchsorted(axis, times), len(axis) - 1)
+        # The nearest: rounding may have put it on either side.
+        place = np.abs(axis[:, None] - times).argmin(0)
         same = np.isclose(axis[place], times, rtol=1e-12, atol=0.0)
         found[same] = values[place[same]]
     return found

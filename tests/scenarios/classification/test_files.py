@@ -246,3 +246,38 @@ def test_a_long_scenario_is_read_once():
     task = ld.GaussianClassification(np.ones(60), random_matrix(60, 1), "supervised")
     result = _result(task, np.ones((2, 60)), np.array([0.0, 1.0]))
     assert ld.scenario_of(result) is ld.scenario_of(result)
+
+
+def test_theory_and_simulation_have_the_same_rows(folder):
+    # Times in whole updates of eta = 0.03: 0.5 is 16.67 updates.
+    text = FILE.replace("cov = 0.1\n", "").replace("weight_decay = 0.1", "weight_decay = 0.1\nlearning_rate = 0.03")
+    (folder / "both.toml").write_text(text + "[simulate]\nreplicas = 4\nseed = 1\n")
+    done = learndyn("run", "both.toml", "--plot", "p.png", "-o", "r.nc")
+    theory, runs = ld.load("r.nc"), ld.load("r-simulation.nc")
+    np.testing.assert_allclose(runs.t / 0.03, np.rint(runs.t / 0.03), rtol=0, atol=1e-9)
+    rows = [line.split() for line in done.stdout.splitlines() if line.strip()[:1].isdigit() and len(line.split()) == 5]
+    matched = [row for row in rows if "-" not in (row[1], row[2])]
+    assert len(matched) == len(runs.t) == 5
+    for row, time in zip(matched, runs.t.values, strict=True):
+        expected = [float(theory.alignment.sel(t=time, method="nearest")), float(runs.alignment.sel(t=time).mean())]
+        np.testing.assert_allclose([float(row[1]), float(row[2])], expected, rtol=0, atol=1e-6)
+    assert "4 of 4 replicas at learning_rate = 0.03, seed 1" in done.stdout
+    shown = learndyn("show", "r-simulation.nc").stdout
+    assert "alignment simulation" in shown
+    (folder / "shown.toml").write_text(shown[: shown.index("\n\n   ")])
+    assert ld.read_scenario_file("shown.toml").simulate["replicas"] == 4
+
+
+def test_a_large_z_is_explained_by_the_rate(folder):
+    import json
+
+    run = ld.load(ld.save(_result(TASK, np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([0.0, 1.0])), "r.nc"))
+    spread = 0.5 + 1e-4 * np.random.default_rng(1).standard_normal((50, 2))
+    simulated = run.drop_vars([name for name in run.data_vars if name != "alignment"])
+    simulated = simulated.assign(alignment=(("replica", "t"), spread)).assign_attrs(
+        engine="weights", seed="1", options=json.dumps({"N": 2, "replicas": 50})
+    )
+    note = summary.note_on_z(run, simulated)
+    assert note is not None
+    assert "theory is for a learning rate to 0" in note
+    assert "learning_rate = 0.001" in note

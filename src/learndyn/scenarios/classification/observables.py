@@ -29,10 +29,9 @@ def fields(W: np.ndarray, means: np.ndarray, covariances: tuple[Covariance, ...]
 
 def accuracy(m: Any, v: Any, prior: Any, xp: Any) -> Any:
     """Probability that the sign of h is the label; half where h = 0 for sure."""
-    root = xp.sqrt(v)
     total = 0.0
     for index, (y, share) in enumerate(((1.0, prior), (-1.0, 1.0 - prior))):
         # m / sqrt(v), held where it is certain.
-        z = y * m[index] / xp.maximum(root[index], xp.abs(m[index]) / FAR + 1e-300)
+        z = y * m[index] / xp.maximum(xp.sqrt(v[index]), xp.abs(m[index]) / FAR + 1e-300)
         total = total + share * (0.5 + 0.5 * xp.erf(INVERSE_SQRT_2 * z))
     return total
