@@ -46,8 +46,12 @@ if TYPE_CHECKING:
     from learndyn.scenarios.classification.rules.supervised import Supervised
     from learndyn.scenarios.classification.scenario import GaussianClassification
     from learndyn.scenarios.classification.start import GaussianWeights
+    from learndyn.scenarios.deep_linear.scenario import DeepLinear
+    from learndyn.scenarios.deep_linear.start import LinearWeights
     from learndyn.scenarios.finite_sample.scenario import FiniteSample
     from learndyn.scenarios.finite_sample.start import RandomWeights
+    from learndyn.scenarios.linear_modes.scenario import LinearModes
+    from learndyn.scenarios.linear_modes.start import ModeStart
     from learndyn.scenarios.reached import Reached
     from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
     from learndyn.scenarios.site_symmetric.start import SymmetricStart
@@ -72,6 +76,7 @@ _HOME = {
     "AdaptiveRate": "scenarios.student_teacher.adaptive_rate",
     "Covariance": "scenarios.classification.covariance",
     "DataClassification": "scenarios.classification.data",
+    "DeepLinear": "scenarios.deep_linear.scenario",
     "FiniteSample": "scenarios.finite_sample.scenario",
     "GaussianClassification": "scenarios.classification.scenario",
     "GaussianWeights": "scenarios.classification.start",
@@ -79,6 +84,9 @@ _HOME = {
     "Inputs": "scenarios.student_teacher.inputs",
     "LearndynError": "errors",
     "LearndynWarning": "errors",
+    "LinearModes": "scenarios.linear_modes.scenario",
+    "LinearWeights": "scenarios.deep_linear.start",
+    "ModeStart": "scenarios.linear_modes.start",
     "Momentum": "scenarios.student_teacher.rules",
     "PassiveAggressive": "scenarios.classification.rules.passive_aggressive",
     "Perceptron": "scenarios.classification.rules.perceptron",
@@ -140,6 +148,7 @@ __all__ = [
     "AdaptiveRate",
     "Covariance",
     "DataClassification",
+    "DeepLinear",
     "FiniteSample",
     "GaussianClassification",
     "GaussianWeights",
@@ -147,6 +156,9 @@ __all__ = [
     "Inputs",
     "LearndynError",
     "LearndynWarning",
+    "LinearModes",
+    "LinearWeights",
+    "ModeStart",
     "Momentum",
     "PassiveAggressive",
     "Perceptron",

@@ -39,7 +39,7 @@ FRAMES = 16
 LONG = 30_000
 IN_FILE, CHARACTERS = "attribute_", "characters"
 # What a run is about, the first of these that it has.
-MAIN_CURVES = ("eps_g", "alignment", "w_norm")
+MAIN_CURVES = ("eps_g", "alignment", "w_norm", "loss")
 TIMES = ("alpha", "t")
 PACKAGES = ("learndyn", "numpy", "scipy", "jax", "jaxlib", "diffrax", "numba", "xarray")
 
@@ -167,8 +167,8 @@ def main_curve(result: xr.Dataset) -> str:
         if name in result.data_vars:
             return name
     raise InputError(
-        f"Argument `result` must be a run with the variable `eps_g`, `alignment` or `w_norm`, but it has "
-        f"{', '.join(map(str, result.data_vars)) or 'none'}. Pass the result as the verb gave it."
+        f"Argument `result` must be a run with the variable `eps_g`, `alignment`, `w_norm` or `loss`, but it "
+        f"has {', '.join(map(str, result.data_vars)) or 'none'}. Pass the result as the verb gave it."
     )
 
 

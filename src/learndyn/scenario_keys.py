@@ -15,9 +15,13 @@ from learndyn.errors import InputError
 from learndyn.scenarios.classification.rules.registry import RULES
 from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
 from learndyn.scenarios.classification.start import GaussianWeights
+from learndyn.scenarios.deep_linear.scenario import DeepLinear
+from learndyn.scenarios.deep_linear.start import LinearWeights
 from learndyn.scenarios.finite_sample.scenario import FiniteSample
 from learndyn.scenarios.finite_sample.start import RandomWeights
-from learndyn.scenarios.methods import METHODS
+from learndyn.scenarios.linear_modes.scenario import LinearModes
+from learndyn.scenarios.linear_modes.start import ModeStart
+from learndyn.scenarios.methods import METHODS, THEORIES
 from learndyn.scenarios.plain import KINDS
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
 from learndyn.scenarios.student_teacher.rules import NAMED
@@ -144,6 +148,18 @@ EIGENVALUES = Kind("a list of n eigenvalues", WEIGHTS.accepts, "[0.5, 1.5]")
 _COVARIANCE = "a variance, a list of n variances, a matrix, or a table {diagonal = ..., factor = ...} or {matrix = ...}"
 COVARIANCE = Kind(_COVARIANCE, _is_covariance, "0.1")
 COVARIANCES = Kind(f"{_COVARIANCE}, or a list of two such tables, one a class", _is_covariances, "0.25")
+MODE_NUMBERS = Kind("a number, or a list of numbers, one for each mode", lambda v: _is_number(v) or _is_array(v), "1.0")
+ANY_MATRIX = Kind("a matrix [[...], [...]]", lambda v: _is_matrix(v) or _is_stored(v), "[[1.0, 0.0], [0.0, 0.5]]")
+LAYERS = Kind(
+    "a list of matrices, that of the first layer first",
+    lambda v: isinstance(v, list) and len(v) > 0 and all(map(ANY_MATRIX.accepts, v)),
+    "[[[0.1, 0.2]], [[0.3]]]",
+)
+HIDDEN = Kind(
+    "a whole number of at least 1, or a list of them",
+    lambda v: all(map(_whole().accepts, v)) if isinstance(v, list) else _whole().accepts(v),
+    "4",
+)
 LEARNING_RULE = Kind(
     f'{or_list(list(RULES))}, or a table such as {{kind = "reinforce", baseline = false}}',
     _is_learning_rule,
@@ -208,6 +224,7 @@ TABLES: dict[str, dict[str, Key]] = {
         "atol": Key(_number(above=0)),
         "max_steps": Key(_whole()),
         "samples": Key(_whole(2, example="16384")),
+        "method": Key(_word(THEORIES)),
     },
     "simulate": {
         "N": Key(SIZES, required=True),
@@ -252,6 +269,14 @@ STARTS: dict[str, dict[str, Key]] = {
     },
 }
 START_KIND = Key(_word(list(STARTS)))
+# What the scenarios of linear networks share.
+LINEAR: dict[str, Key] = {
+    "weight_decay": Key(_number(minimum=0)),
+    "input_noise": Key(_number(minimum=0)),
+    "least_loss": Key(_number(minimum=0)),
+    "time_scale": Key(_number(above=0, example="1.0")),
+    "learning_rate": Key(_number(above=0, example="0.001")),
+}
 # The tables [scenario] and [start] of the kinds of scenario that have their own.
 SCENARIOS: dict[str, dict[str, Key]] = {
     SiteSymmetric.kind: {
@@ -283,6 +308,21 @@ SCENARIOS: dict[str, dict[str, Key]] = {
         "learning_rate": Key(_number(above=0, example="0.01")),
         "eigenvalues": Key(EIGENVALUES),
     },
+    LinearModes.kind: {
+        "kind": Key(_word(sorted(KINDS))),
+        "s": Key(MODE_NUMBERS, required=True),
+        "beta": Key(MODE_NUMBERS),
+        "depth": Key(_whole()),
+        "dropout_keep": Key(_number(above=0, example="0.9")),
+        **LINEAR,
+    },
+    DeepLinear.kind: {
+        "kind": Key(_word(sorted(KINDS))),
+        "correlation": Key(ANY_MATRIX, required=True),
+        "inputs": Key(COVARIANCE),
+        "hidden": Key(HIDDEN),
+        **LINEAR,
+    },
 }
 # The first word that `kind` may have names the start.
 STARTS_OF: dict[str, dict[str, Key]] = {
@@ -303,6 +343,18 @@ STARTS_OF: dict[str, dict[str, Key]] = {
     FiniteSample.kind: {
         "kind": Key(_word([RandomWeights.kind])),
         "length": Key(_number(minimum=0, example="0.0"), required=True),
+        "at": _at,
+    },
+    LinearModes.kind: {
+        "kind": Key(_word([ModeStart.kind])),
+        "u": Key(MODE_NUMBERS),
+        "imbalance": Key(MODE_NUMBERS),
+        "strengths": Key(ANY_MATRIX),
+        "at": _at,
+    },
+    DeepLinear.kind: {
+        "kind": Key(_word([LinearWeights.kind])),
+        "weights": Key(LAYERS, required=True),
         "at": _at,
     },
 }

@@ -1,8 +1,12 @@
-"""The methods by which a scenario can be simulated, by name; the first is the default.
+"""The methods by which a scenario can be simulated or solved, by name; the first to simulate is the default.
 
 overlaps     the order parameters as a Markov chain, exact in law
 weights      gradient descent on weight vectors
 diffusion    the chain at large N as a stochastic differential equation
+
+closed_form  theory as a formula in time, where the scenario has one for the start; then it is the default
+ode          theory integrated step by step
 """
 
 METHODS = ["overlaps", "weights", "diffusion"]
+THEORIES = ["closed_form", "ode"]

@@ -12,8 +12,12 @@ from learndyn.errors import InputError
 from learndyn.scenarios.classification.data import DataClassification
 from learndyn.scenarios.classification.scenario import GaussianClassification
 from learndyn.scenarios.classification.start import GaussianWeights
+from learndyn.scenarios.deep_linear.scenario import DeepLinear
+from learndyn.scenarios.deep_linear.start import LinearWeights
 from learndyn.scenarios.finite_sample.scenario import FiniteSample
 from learndyn.scenarios.finite_sample.start import RandomWeights
+from learndyn.scenarios.linear_modes.scenario import LinearModes
+from learndyn.scenarios.linear_modes.start import ModeStart
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
 from learndyn.scenarios.site_symmetric.start import SymmetricStart
 from learndyn.scenarios.student_teacher import motion
@@ -27,12 +31,17 @@ from learndyn.scenarios.task_sequence.sequence import TaskSequence
 from learndyn.scenarios.update_rule.scenario import UpdateRule
 from learndyn.schedules import Schedule
 
-KINDS: dict[str, Any] = {cls.kind: cls for cls in (StudentTeacher, SiteSymmetric, GaussianClassification, FiniteSample)}
+KINDS: dict[str, Any] = {
+    cls.kind: cls
+    for cls in (StudentTeacher, SiteSymmetric, GaussianClassification, FiniteSample, LinearModes, DeepLinear)
+}
 # Starts that say what they are; `Start` does not.
 STARTS: dict[str, Any] = {
     SiteSymmetric.kind: SymmetricStart,
     GaussianWeights.kind: GaussianWeights,
     RandomWeights.kind: RandomWeights,
+    ModeStart.kind: ModeStart,
+    LinearWeights.kind: LinearWeights,
 }
 PARTS: dict[str, Any] = {"student": Student, "teacher": Teacher}
 # Fields that hold a table of their own, by the word that its key `kind` has; those of one class need none.

@@ -14,6 +14,7 @@ from learndyn.options import save_times, tolerances
 from learndyn.results import trajectory
 from learndyn.scenarios.base import checked_scenario
 from learndyn.scenarios.task_sequence.sequence import TaskSequence, refuse_for_tasks
+from learndyn.verbs.closed_form import closed_form, in_closed_form
 
 # A run has diverged when its squared lengths exceed their natural scale by this factor.
 DIVERGENCE = 1e6
@@ -29,6 +30,7 @@ def solve(
     until: float | None = None,
     *,
     save_at: Any = None,
+    method: str | None = None,
     rtol: float = 1e-8,
     atol: float = 1e-10,
     max_steps: int = MAX_STEPS,
@@ -54,6 +56,9 @@ def solve(
     save_at
         Times to save, increasing, between start and `until`; or a number of points; or ``ld.logspaced(n)``. 201
         evenly spaced points when not given.
+    method
+        ``"closed_form"``: a formula in time, which the scenarios of linear networks have for some starts; ``"ode"``: the
+        integration. None: the closed form where there is one.
     rtol, atol
         Relative and absolute tolerance of one step: rtol at least 1e-13, atol above 0.
     max_steps
@@ -102,17 +107,21 @@ def solve(
     [0.080491, 0.0]
     """
     from learndyn.engines.progress import time_bar
-    from learndyn.engines.theory import integrate
 
     if isinstance(scenario, TaskSequence):
         from learndyn.verbs.tasks import solve_tasks
 
-        refuse_for_tasks(samples=samples, observables=observables)
+        refuse_for_tasks(samples=samples, observables=observables, method=method)
         return solve_tasks(scenario, start, until, save_at, rtol, atol, max_steps, progress)
     scenario = checked_scenario(scenario)
     start = scenario.as_start(start)
     times = save_times(save_at, start.at, until)
     rtol, atol = tolerances(rtol, atol)
+    curve = closed_form(scenario, start, method, samples)
+    if curve is not None:
+        return in_closed_form(scenario, start, curve, times, until, observables)
+    from learndyn.engines.theory import integrate
+
     state = scenario.initial_state(start)
     limit = DIVERGENCE * scenario.scale(state)
     samples = None if samples is None else count(samples, "samples", 2)

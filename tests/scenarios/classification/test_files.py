@@ -183,8 +183,8 @@ def test_what_a_run_is_about(curve):
     assert results.time_of(curve) == "t"
     with pytest.raises(ld.InputError, match="single row"):
         results.time_of(curve.isel(t=0))
-    with pytest.raises(ld.InputError, match="with the variable `eps_g`, `alignment` or `w_norm`, but it has w, loss"):
-        results.main_curve(curve[["w", "loss"]])
+    with pytest.raises(ld.InputError, match="with the variable `eps_g`, `alignment`, `w_norm` or `loss`, but it has w"):
+        results.main_curve(curve[["w"]])
 
 
 def test_the_table_shows_the_alignment(curve):
