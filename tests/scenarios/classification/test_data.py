@@ -97,7 +97,10 @@ def phi(h, activation):
     return expit(h) if activation == "logistic" else ndtr(np.sqrt(np.pi / 8) * h)
 
 
-@pytest.mark.parametrize(("rule", "activation"), [("supervised", "shifted_erf"), ("reinforce", "logistic")])
+RULES = [("supervised", "shifted_erf"), ("reinforce", "logistic"), ("perceptron", "logistic")]
+
+
+@pytest.mark.parametrize(("rule", "activation"), [*RULES, ("passive_aggressive", "logistic")])
 def test_the_flow_is_the_mean_over_the_rows(rule, activation):
     """Against the updates row by row, those of REINFORCE averaged over both answers with their probabilities."""
     given = task(rule, activation=activation, weight_decay=0.2)
@@ -106,6 +109,10 @@ def test_the_flow_is_the_mean_over_the_rows(rule, activation):
         h = W @ x
         if rule == "supervised":
             s = (1 + y) / 2 - phi(h, activation)
+        elif rule == "perceptron":
+            s = y if y * h <= 0 else 0.0
+        elif rule == "passive_aggressive":
+            s = y * max(0.0, 1.0 - y * h) / (x @ x)
         else:
             s = sum(phi(a * h, activation) * a * (y * a) * phi(-a * h, activation) for a in (1, -1))
         total += s * x

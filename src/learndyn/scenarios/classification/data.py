@@ -17,6 +17,7 @@ from learndyn.scenarios.classification.arrays import FrozenArray, from_plain, fr
 from learndyn.scenarios.classification.covariance import Covariance
 from learndyn.scenarios.classification.flow import numbers_of, size
 from learndyn.scenarios.classification.rules.base import Rule
+from learndyn.scenarios.classification.rules.passive_aggressive import PassiveAggressive
 from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
 from learndyn.scenarios.classification.start import GaussianWeights
 
@@ -317,16 +318,15 @@ class DataClassification:
 @cache
 def make_flow(rule: Rule, activation: str, decays: bool) -> Flow:
     """d w/dt = (1 / rows) sum_i s(w . x_i, y_i) x_i - lambda w; s is a rule's mean response to an h that is sure."""
-    if rule.needs_spectrum:
-        raise InputError(
-            f"Argument `scenario` must have a rule whose update is s(w . x, y) x for the flow of its rows, but it has "
-            f"{rule!r}. Pass scenario.gaussian(), or use ld.simulate."
-        )
+    by_length = isinstance(rule, PassiveAggressive)
 
     def drift(t: Any, w: Any, values: dict[str, Any]) -> Any:
         xp, X, y = jax_namespace(), values["X"], values["y"]
         h = X @ w
         s = rule.mean_response(h, xp.zeros_like(h), y, activation, numbers_of(values), xp)
+        if by_length:  # f = s x / |x|^2; an empty row changes nothing
+            length2 = (X**2).sum(-1)
+            s = s / xp.where(length2 > 0.0, length2, 1.0)
         update = s @ X / len(X)
         return update - values["weight_decay"] * w if decays else update
 
