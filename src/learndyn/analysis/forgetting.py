@@ -97,7 +97,7 @@ def forgetting_curve(
 
 
 def _quantity(result: Any, quantity: str | None) -> str:
-    """The quantity, the first one of the result where none is named."""
+    """The quantity, the main one of the result where none is named."""
     known = [
         str(name).removesuffix("_at_end") for name in getattr(result, "data_vars", ()) if str(name).endswith("_at_end")
     ]
@@ -106,7 +106,8 @@ def _quantity(result: Any, quantity: str | None) -> str:
             "Argument `result` must be a result of ld.solve or ld.simulate for an ld.TaskSequence, but it has no "
             "variable `alignment_at_end` or `eps_g_at_end`. Pass the whole result."
         )
-    return known[0] if quantity is None else choice(quantity, "quantity", known)
+    main = next((name for name in ("alignment", "eps_g") if name in known), known[0])
+    return main if quantity is None else choice(quantity, "quantity", known)
 
 
 def _exponential(k: np.ndarray, amplitude: float, decay: float, limit: float) -> np.ndarray:

@@ -7,6 +7,7 @@ which the level is reached. What both give is labelled by `tasks_result`.
 from __future__ import annotations
 
 import os
+import secrets
 import warnings
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -136,50 +137,60 @@ def simulate_tasks(
     sequence: TaskSequence,
     start: Any,
     until: Any,
-    simulate: Callable[..., xr.Dataset],
+    request: Callable[..., Any],
     *,
     N: Any,
     replicas: Any,
     method: Any,
     save_at: Any,
     threads: Any,
-    seed: int,
+    seed: Any,
 ) -> xr.Dataset:
     """`simulate` of a sequence: every replica runs its tasks one after another.
 
-    ``simulate(scenario, start, until, *, save_at, seed)`` runs one replica of one task. Each has a stream of its own.
+    ``request(**arguments of simulate)`` is a checked request for one replica of one task; each has a stream of its own.
     """
     start = sequence.as_start(start)
     ends, points, replicas = ends_of(sequence, start.at, until), rows_of(save_at), count(replicas, "replicas")
+    threads = None if threads is None else count(threads, "threads")
+    seed = secrets.randbits(63) if seed is None else count(seed, "seed", 0)
+    if np.ndim(N) > 0:
+        raise InputError(f"Argument `N` must be a single number for an ld.TaskSequence, but it is {N!r}.")
+    fixed = {"N": N, "method": method, "replicas": 1, "threads": 1, "progress": False, "tolerance": None}
+    # The weights of a perceptron are its state; those of other students are more than that.
+    fixed |= {"record_weights": not sequence.family.names_size, "checkpoint": None, "checkpoint_every": 60.0}
     stop = Event()
+
+    def one_task(index: int, begin: Any, stream: int) -> Any:
+        end, looks = _looks(sequence, index, begin.at, ends, points)
+        scenario = sequence.family.stages[index]
+        return request(scenario=scenario, start=begin, until=end, save_at=looks, seed=stream, **fixed)
 
     def replica(number: int) -> list[Stage]:
         stages: list[Stage] = []
         begin = start
-        for index, scenario in enumerate(sequence.family.stages):
+        for index in range(len(sequence.tasks)):
             if stop.is_set():
                 break
-            end, rows = _looks(sequence, index, begin.at, ends, points)
-            run = simulate(scenario, begin, end, save_at=rows, seed=_seed(seed, number, index)).isel(replica=0)
-            run, reached = _cut(sequence, run, points)
-            stages.append(Stage.of(sequence, index, run, reached))
-            if run.attrs["status"] != "ok" or index + 1 == len(sequence.tasks):
+            wanted = one_task(index, begin, _seed(seed, number, index))
+            made, reached = _cut(sequence, wanted.run(size).isel(replica=0), points)
+            stages.append(Stage.of(sequence, index, made, reached))
+            if made.attrs["status"] != "ok" or index + 1 == len(sequence.tasks):
                 break
-            begin = sequence.family.next(index, run.isel({sequence.time_name: -1}))
+            begin = sequence.family.next(index, made.isel({sequence.time_name: -1}))
         return stages
 
+    first = one_task(0, start, 0)
+    size = first.sizes[0]
     done, interrupted = _over_threads(replica, replicas, threads, stop)
-    options = asked(until, points) | {"N": N, "replicas": replicas}
-    return dataset(
-        sequence,
-        start,
-        done,
-        engine=method,
-        options=options,
-        seed=seed,
-        interrupted=interrupted,
+    options = asked(until, points) | {"N": size, "replicas": replicas}
+    result = dataset(
+        sequence, start, done, engine=first.method, options=options, seed=seed, interrupted=interrupted,
         own_times=ends is None,
-    )
+    )  # fmt: skip
+    if result.attrs["status"] != "ok":
+        warnings.warn(result.attrs["message"], LearndynWarning, stacklevel=3)
+    return result
 
 
 def _looks(
@@ -218,8 +229,7 @@ def _over_threads(
     """What came of each replica that ran, in their order, and whether Ctrl-C stopped them."""
     # The first compiles what all need.
     done, interrupted = {0: replica(0)}, False
-    workers = count(threads, "threads") if threads is not None else os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         futures: dict[int, Future[list[Stage]]] = {n: pool.submit(replica, n) for n in range(1, replicas)}
         try:
             wait(futures.values(), return_when=FIRST_EXCEPTION)

@@ -121,12 +121,11 @@ class _Table:
         if isinstance(self.sequence.switch, Reached):
             text = {"long_name": "whether a task ended because its level was reached", "units": "1"}
             columns["reached"] = (lambda stage: stage.reached, text)
-        found = {
-            name: xr.Variable(
-                dims, self._stacked([np.array([of(s) for s in stages]) for stages in self.replicas]), text
-            )
-            for name, (of, text) in columns.items()
-        }
+        found = {}
+        for name, (of, text) in columns.items():
+            values = [np.array([of(stage) for stage in stages]) for stages in self.replicas]
+            once = self.dim != "row" and name in ("begin", "end")  # then all replicas have the same
+            found[name] = xr.Variable(("task",) if once else dims, values[0] if once else self._stacked(values), text)
         for name, description in self.sequence.family.measures.items():
             last = [np.array([s.measured[name][-1] for s in stages]) for stages in self.replicas]
             text = {"long_name": f"{description}, at the end of another", "units": "1"}

@@ -48,11 +48,12 @@ def solve(
     Parameters
     ----------
     scenario
-        An `ld.StudentTeacher` or `ld.SiteSymmetric`.
+        An `ld.StudentTeacher`, `ld.SiteSymmetric` or `ld.GaussianClassification`; or an `ld.TaskSequence` of them.
     start
         An `ld.Start` (an `ld.SymmetricStart`), or one row of an earlier result (which continues at its time).
     until
-        The time alpha at which to end, later than the start.
+        The time alpha (or t) at which to end, later than the start. A task sequence needs it where times of switching
+        are given, and else is not given it.
     save_at
         Times to save, increasing, between start and `until`; or a number of points; or ``ld.logspaced(n)``. 201
         evenly spaced points when not given.

@@ -57,6 +57,10 @@ class TaskSequence:
     tasks together. Where each does so at its own time the dim is ``row``: as many rows for each task, at equal
     fractions of its duration, with the time as a variable of (replica, row).
 
+    Simulations run each replica by itself, with a stream of its own for each task. What a rule remembers beside the
+    weights (the running mean of the reward in `ld.Reinforce`) begins anew with every task. With an `ld.Reached` a task
+    is simulated for ``at_most`` and cut where the level is first seen to be reached: choose it no longer than needed.
+
     Reference: Schmid & Murray (2024) arXiv:2409.03749, Fig. 6.
 
     Examples
