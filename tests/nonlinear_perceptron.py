@@ -3,8 +3,6 @@
 import json
 from functools import cache
 
-import numpy as np
-
 from learndyn.scenarios.classification.rules.base import ClassInput
 from reference_data import DATA
 
@@ -22,21 +20,19 @@ def vector(number):
 
 
 def two_classes(means, covariances, prior=0.5):
-    """Dense classes +1 and -1; enter float64 before."""
+    """Dense classes +1 and -1, of concrete or traced arrays (2, n) and (2, n, n); enter float64 before."""
     import jax.numpy as jnp
 
     found = []
-    for y, mean, Sigma in zip((1.0, -1.0), means, covariances, strict=True):
-        Sigma = jnp.asarray(Sigma)
-        eigen = np.linalg.eigh(Sigma)
+    for y, mean, Sigma in zip((1.0, -1.0), jnp.asarray(means), jnp.asarray(covariances), strict=True):
         found.append(
             ClassInput(
                 y=y,
                 prior=jnp.asarray(prior if y > 0 else 1.0 - prior),
-                mean=jnp.asarray(mean),
+                mean=mean,
                 times=lambda w, Sigma=Sigma: Sigma @ w,
                 matrix=lambda Sigma=Sigma: Sigma,
-                spectrum=lambda eigen=eigen: (jnp.maximum(eigen[0], 0.0), jnp.asarray(eigen[1])),
+                spectrum=lambda Sigma=Sigma: tuple(jnp.linalg.eigh(Sigma)),
             )
         )
     return found

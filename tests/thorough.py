@@ -171,6 +171,17 @@ THOROUGH = {
         "test_third_cumulants_that_become_infinite",
         "test_the_rate_of_the_total_variance[[]reinforce*",
     ],
+    "scenarios/classification/rules/test_derivatives.py": [
+        "*Reinforce(baseline=True)-logistic]",
+        "*SquaredError(linear=False)-*",
+        "test_the_jacobian_in_closed_form[[]logistic]",
+    ],
+    "scenarios/classification/rules/test_monte_carlo.py": [
+        "*Supervised()-logistic]",
+        "*Reinforce(baseline=True)-shifted_erf]",
+        "*Reinforce(baseline=False)-shifted_erf]",
+        "*SquaredError(linear=False)-shifted_erf]",
+    ],
     "scenarios/test_drift_derivatives.py": [
         "*generic_states[[]3-2-relu]",
     ],

@@ -2,8 +2,8 @@
 
     <1(h >= 0)> = Phi(z),   <h_+> = m Phi(z) + sqrt(v) pdf(z),   <h_+^2> = (m^2 + v) Phi(z) + m sqrt(v) pdf(z),
 
-z = m / sqrt v. At v = 0 they are the functions of m themselves, with 1(0 >= 0) = 1, and the derivatives are those of
-these functions for m != 0; at m = v = 0, where there are none, the step has the derivative 0.
+z = m / sqrt v. At v = 0 they are the functions of m themselves, with 1(0 >= 0) = 1, and for m != 0 the derivatives are
+the limits for v to 0; at m = v = 0, where step and hinge have none, that of the step is 0.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def hinge(m: Any, v: Any, xp: Any) -> Any:
 def square_hinge(m: Any, v: Any, xp: Any) -> Any:
     """<max(0, h)^2>."""
     spread, root, z = _scaled(m, v, xp)
-    inside = (m * m + root * root) * lower_tail(z, xp) + m * root * pdf(z, xp)
-    # A square is written without a power, which has a derivative of its own at 0.
-    return xp.where(spread, inside, xp.where(m > 0.0, m * m, 0.0))
+    inside = (m * m + v) * lower_tail(z, xp) + m * root * pdf(z, xp)
+    # At v = 0 the derivative in v is not 0: 1 for m > 0, and 1/2 at m = 0.
+    return xp.where(spread, inside, xp.where(m > 0.0, m * m + v, xp.where(m < 0.0, 0.0, 0.5 * v)))
 
 
 def _scaled(m: Any, v: Any, xp: Any) -> tuple[Any, Any, Any]:

@@ -73,25 +73,35 @@ def square_with_slope(m: Any, v: Any, xp: Any) -> Any:
 
 
 def _average(P: Polynomial, m: Any, v: Any, xp: Any) -> Any:
-    return _value(P, m, v, NUMPY) if xp is NUMPY else _traced()(P, *xp.broadcast_arrays(m, v))
+    return _values((P,), m, v, NUMPY)[0] if xp is NUMPY else _traced()((P,), *xp.broadcast_arrays(m, v))[0]
 
 
-def _value(P: Polynomial, m: Any, v: Any, xp: Any) -> Any:
-    if P == MEAN:
-        return shifted_erf.mean(m, v, xp) + window_average(lambda h: phi(h, xp) - shifted_erf.phi(h, xp), m, v, xp)
-    if P == SQUARE:
-        rest = window_average(lambda h: phi(h, xp) ** 2 - shifted_erf.phi(h, xp) ** 2, m, v, xp)
-        return shifted_erf.square(m, v, xp) + rest
-    return window_average(lambda h: _evaluate(P, h, xp), m, v, xp)
+def _values(polynomials: tuple[Polynomial, ...], m: Any, v: Any, xp: Any) -> Any:
+    """<P> of several polynomials, which share their nodes; (polynomials, ...)."""
+
+    def integrands(h: Any) -> Any:
+        e = xp.exp(-xp.abs(h))
+        small = e / (1.0 + e)
+        found = [_evaluate(P, h < 0.0, small, xp) for P in polynomials]
+        near = shifted_erf.phi(h, xp) if any(P in NEAR for P in polynomials) else None
+        pairs = zip(polynomials, found, strict=True)
+        return xp.stack([value - NEAR[P](near) if P in NEAR else value for P, value in pairs])
+
+    total = window_average(integrands, m, v, xp)
+    closed = {MEAN: shifted_erf.mean, SQUARE: shifted_erf.square}
+    pairs = zip(polynomials, total, strict=True)
+    return xp.stack([each + closed[P](m, v, xp) if P in closed else each for P, each in pairs])
 
 
-def _evaluate(P: Polynomial, h: Any, xp: Any) -> Any:
-    """P(phi(h)), to full relative accuracy in both tails: for h > 0 as a polynomial of phibar."""
-    e = xp.exp(-xp.abs(h))
-    small = e / (1.0 + e)
+# What is taken from the integrand, as a function of the other activation, because its average is known.
+NEAR = {MEAN: lambda near: near, SQUARE: lambda near: near * near}
+
+
+def _evaluate(P: Polynomial, below: Any, small: Any, xp: Any) -> Any:
+    """P(phi(h)), to full relative accuracy in both tails: a polynomial of phi below h = 0, of phibar above."""
     total = 0.0
-    for below, above in zip(reversed(P), reversed(reflected(P)), strict=True):
-        total = total * small + xp.where(h < 0.0, float(below), float(above))
+    for if_below, if_above in zip(reversed(P), reversed(reflected(P)), strict=True):
+        total = total * small + xp.where(below, float(if_below), float(if_above))
     return total
 
 
@@ -117,7 +127,11 @@ def derivative(P: Polynomial) -> Polynomial:
 
 @cache
 def _traced() -> Any:
-    """<P> in JAX."""
+    """Averages of several polynomials in JAX.
+
+    The slope of one is another average at the same m and v: all that a derivative needs come from one call, so that
+    derivatives of high order stay small programs.
+    """
     from functools import partial
 
     import jax
@@ -127,14 +141,20 @@ def _traced() -> Any:
     xp = jax_namespace()
 
     @partial(jax.custom_jvp, nondiff_argnums=(0,))
-    def average(P: Polynomial, m: Any, v: Any) -> Any:
-        return _value(P, m, v, xp)
+    def averages(polynomials: tuple[Polynomial, ...], m: Any, v: Any) -> Any:
+        return _values(polynomials, m, v, xp)
 
-    @average.defjvp
-    def _(P: Polynomial, primals: Any, tangents: Any) -> Any:
-        m, v = primals
-        slope = derivative(P)
-        along = average(slope, m, v) * tangents[0] + 0.5 * average(derivative(slope), m, v) * tangents[1]
-        return average(P, m, v), along
+    @averages.defjvp
+    def _(polynomials: tuple[Polynomial, ...], primals: Any, tangents: Any) -> Any:
+        slopes = tuple(derivative(P) for P in polynomials)
+        curvatures = tuple(derivative(P) for P in slopes)
+        wanted = tuple(dict.fromkeys((*polynomials, *slopes, *curvatures)))
+        found = averages(wanted, *primals)
 
-    return average
+        def of(those: tuple[Polynomial, ...]) -> Any:
+            return found[np.array([wanted.index(P) for P in those])]
+
+        along = of(slopes) * tangents[0] + 0.5 * of(curvatures) * tangents[1]
+        return of(polynomials), along
+
+    return averages
