@@ -227,4 +227,5 @@ def _closed_length(rule: str, decay: float) -> float:
         pull = ndtr(-u * W) if rule == "SL" else 2.0 * ndtr(u * W) * ndtr(-u * W)
         return float(pull - decay * W)
 
-    return float(brentq(excess, 0.0, 40.0, xtol=1e-13))
+    root: Any = brentq(excess, 0.0, 40.0, xtol=1e-13)  # type: ignore[arg-type]
+    return float(root)
