@@ -66,6 +66,8 @@ def labelled(scenario: Any, start: Any, points: list[Point], options: dict[str, 
         timings={},
     )  # fmt: skip
     result = result.rename({name: "point"}).drop_vars("point")
+    # The modes of a linear network are not those of the flow near the point.
+    result = result.rename({dim: f"own_{dim}" for dim in ("mode", "parameter") if dim in result.dims})
     names = [scenario.parameter_names()[place] for place in free_places(scenario, scenario.flow())]
     return result.assign(_variables(points, names)).assign_coords(
         parameter=("parameter", np.array(names)), mode=("mode", np.arange(1, len(names) + 1))

@@ -17,7 +17,7 @@ from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import tolerances
 from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
-from learndyn.scenarios.reached import direction_of
+from learndyn.scenarios.reached import direction_of, value_of
 from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS
 
 OUTCOMES = ("not_reached", "reached", "diverged", "failed", "interrupted")
@@ -51,12 +51,13 @@ def time_to_reach(
         The level for all, or one for each.
     quantity
         ``"alignment"`` (default), ``"accuracy"`` or ``"w_norm"`` of an `ld.GaussianClassification`; ``"eps_g"`` of an
-        `ld.StudentTeacher` or `ld.SiteSymmetric`.
+        `ld.StudentTeacher` or `ld.SiteSymmetric`; ``"loss"`` (default), ``"objective"``, ``"u_1"``, ``"u_2"``, ... of an
+        `ld.LinearModes` or `ld.DeepLinear`.
     until
         The time at which to give up, later than the starts.
     direction
         ``"rising"``: reached is what is at least the level. ``"falling"``: what is at most the level. ``None``: rising
-        for alignment and accuracy, falling for eps_g; w_norm goes from where it starts towards its level.
+        for alignment and accuracy, falling for eps_g and losses; others go from where they start towards their level.
     coords
         Names and values of the dims of the result, slowest first: as many points as there are scenarios. A dim
         ``member`` when not given; none for a single scenario.
@@ -154,7 +155,8 @@ def _quantity(scenarios: list[Any], quantity: str | None) -> str:
             f"Argument `scenario` must hold scenarios of one kind whose quantities are functions of their state, but "
             f"it holds {', '.join(sorted(kinds))}. Use ld.GaussianClassification or ld.StudentTeacher."
         )
-    name = quantity or ("eps_g" if "eps_g" in scenarios[0].quantities() else "alignment")
+    known = scenarios[0].quantities()
+    name = quantity or next((name for name in ("eps_g", "alignment", "loss") if name in known), "alignment")
     # Refused by the scenario itself, before anything runs.
     scenarios[0].observable(name, np)
     return name
@@ -176,7 +178,7 @@ def _courses(
         state = scenario.initial_state(start)
         rising = towards == "rising"
         if towards is None:
-            rising = float(scenario.rows(state[None], start.at)[name][0]) < level
+            rising = value_of(scenario, name, state, start.at) < level
         courses.append(Course(scenario, start.at, state, level, rising))
     return courses
 
@@ -206,7 +208,7 @@ def _dataset(
     shape, dims = tuple(len(values) for values in axes.values()), tuple(axes)
     codes = np.array([OUTCOMES.index(course.outcome) for course in courses], dtype=np.int8)
     ends = np.array([course.end for course in courses])
-    values = [course.scenario.rows(course.state[None], course.end)[name][0] for course in courses]
+    values = [value_of(course.scenario, name, course.state, course.end) for course in courses]
     meanings = {"flag_values": np.arange(len(OUTCOMES), dtype=np.int8), "flag_meanings": " ".join(OUTCOMES)}
     clock = scenario.time.units
     told = {

@@ -16,6 +16,7 @@ import numpy as np
 from learndyn.engines.batch import integrate_many
 from learndyn.engines.batch_lanes import Event
 from learndyn.gaussian.namespaces import jax_namespace
+from learndyn.scenarios.reached import value_of
 
 # Where averages are quadratures, how far a run goes is seen at so many times.
 LOOKS = 8
@@ -83,7 +84,7 @@ def run_until_reached(
 
 def _is_there(course: Course, quantity: str) -> bool:
     """Whether the level is reached at the start already."""
-    value = float(course.scenario.rows(course.state[None], course.at)[quantity][0])
+    value = value_of(course.scenario, quantity, course.state, course.at)
     if value >= course.level if course.rising else value <= course.level:
         course.outcome = "reached"
     return bool(course.outcome)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
+from learndyn.gaussian.namespaces import NUMPY
 
 # What learning does to a quantity; one that is not here has no direction of its own.
-NATURAL = {"alignment": "rising", "accuracy": "rising", "eps_g": "falling"}
+NATURAL = {"alignment": "rising", "accuracy": "rising", "eps_g": "falling", "loss": "falling", "objective": "falling"}
 DIRECTIONS = ["rising", "falling"]
 
 
@@ -72,3 +75,9 @@ class Reached:
 def direction_of(quantity: str, direction: Any) -> str | None:
     """The direction, the natural one where none is given; None where there is no natural one."""
     return NATURAL.get(quantity) if direction is None else choice(direction, "direction", DIRECTIONS)
+
+
+def value_of(scenario: Any, name: str, state: np.ndarray, at: float) -> float:
+    """The quantity at a flat state: of a row, or, where it is one of many in a row, as "u_1" is, by its function."""
+    row = scenario.rows(state[None], at)
+    return float(row[name][0] if name in row else scenario.observable(name, NUMPY)(state, scenario.values(), at))

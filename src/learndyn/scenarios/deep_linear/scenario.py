@@ -74,8 +74,8 @@ class DeepLinear:
     >>> import learndyn as ld
     >>> task = ld.DeepLinear([[2.0, 0.0], [0.0, 1.0]])
     >>> curve = ld.solve(task, ld.LinearWeights.balanced(task, scale=0.01, seed=1), until=10, save_at=[10.0])
-    >>> curve.W.values[0].round(3).tolist()
-    [[2.0, -0.0], [-0.0, 1.0]]
+    >>> curve.u.values[0].round(3).tolist()
+    [2.0, 1.0]
     """
 
     kind: ClassVar[str] = "deep_linear"

@@ -76,7 +76,7 @@ class LinearModes:
     >>> modes = ld.LinearModes(s=[3.0, 1.0, 0.2], weight_decay=0.3)
     >>> curve = ld.solve(modes, ld.ModeStart(u=0.01), until=20, save_at=[1.0, 20.0])
     >>> curve.u.values.round(4).tolist()
-    [[1.2189, 0.0385, 0.008], [2.7, 0.7, 0.0002]]
+    [[1.219, 0.0389, 0.008], [2.7, 0.7, 0.0002]]
     """
 
     kind: ClassVar[str] = "linear_modes"
@@ -216,7 +216,7 @@ class LinearModes:
         --------
         >>> import learndyn as ld
         >>> ld.LinearModes([3.0, 1.0, 0.3]).time_to(0.01, 0.5).round(4).tolist()
-        [1.0174, 2.2976, inf]
+        [0.6818, 2.2976, inf]
         """
         start = self.as_start(start)
         w, u = start.layers(self.depth, self.m), frozen(u, "u", "Give a strength, or one for each mode.").values

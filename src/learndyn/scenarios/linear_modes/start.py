@@ -84,13 +84,13 @@ class ModeStart:
         if isinstance(start, cls):
             return start
         if all(hasattr(start, name) for name in ("data_vars", "coords", "attrs")) and "w" in start:
-            if set(start["w"].dims) != {"layer", "mode"}:
+            if start["w"].ndim != 2 or "layer" not in start["w"].dims:
                 raise InputError(
                     f"Argument `start` must be one row of a result, but w has the dims {start['w'].dims}. Choose a "
                     "row: result.sel(t=10, method='nearest')."
                 )
             at = float(start["t"]) if "t" in start.coords else 0.0
-            return cls(strengths=start["w"].transpose("layer", "mode").values, at=at)
+            return cls(strengths=start["w"].transpose("layer", ...).values, at=at)
         if np.isscalar(start) or isinstance(start, list | tuple | np.ndarray | FrozenArray):
             return cls(u=start)
         raise InputError(
