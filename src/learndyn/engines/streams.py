@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 SFC64_ROUNDS = 12  # that mix a seed, as NumPy does
-ENGINES = ("weights", "overlaps", "diffusion")  # the order is part of every stream: append, never reorder
+ENGINES = ("weights", "overlaps", "diffusion", "descent")  # the order is part of every stream: append, never reorder
 
 
 def stream(seed: int, engine: str, N: int, replica: int, part: int = 0) -> np.random.Generator:

@@ -14,6 +14,7 @@ from learndyn.errors import LearndynWarning
 from learndyn.results import with_observables
 from learndyn.scenarios.base import checked_scenario
 from learndyn.scenarios.task_sequence.sequence import TaskSequence, refuse_for_tasks
+from learndyn.verbs.drawn_descent_request import DrawnDescentRequest
 from learndyn.verbs.sample_request import SampleRequest
 from learndyn.verbs.simulation_request import Request
 
@@ -59,10 +60,15 @@ def simulate(
 
         w <- w + eta (s x - lambda w),   s by the rule,   t = eta * updates
 
+    The students of `ld.FiniteSample` descend on the whole of a sample, which every replica draws anew, with its rule:
+
+        W_l <- W_l - eta (d train / dW_l + gamma W_l),   n = N inputs, p = N / a examples,   t = eta * steps
+
     Parameters
     ----------
     scenario
         An `ld.StudentTeacher` with ``dynamics="sgd"``; or an `ld.GaussianClassification` or `ld.DataClassification`;
+        or an `ld.FiniteSample`;
         or an `ld.TaskSequence`, which has a method, N, replicas, threads, seed and the rows of each task as `save_at`.
     start
         An `ld.Start`, or one row of an earlier result; of a perceptron n weights or an `ld.GaussianWeights`, from which
@@ -175,9 +181,11 @@ def simulate(
     return with_observables(result, observables) if observables else result
 
 
-def _request(scenario: Any, **arguments: Any) -> Request | SampleRequest:
+def _request(scenario: Any, **arguments: Any) -> Request | SampleRequest | DrawnDescentRequest:
     """All that can be refused before anything runs, by the kind of scenario."""
     scenario = checked_scenario(scenario)
+    if hasattr(scenario, "drawn_descent"):
+        return DrawnDescentRequest.checked(scenario=scenario, **arguments)
     kind = SampleRequest if scenario.kind in SAMPLED else Request
     return kind.checked(scenario=scenario, **arguments)
 

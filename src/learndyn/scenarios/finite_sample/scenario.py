@@ -293,7 +293,7 @@ class FiniteSample:
         drawn = max(self.signal**2, self.label_noise**2, 1e-12)
         return float(np.mean(np.asarray(state) ** 2)) + 1.0 + drawn ** ((1 - self.depth) / self.depth)
 
-    def descent(self, start: Any) -> Any:
+    def drawn_descent(self, start: Any) -> Any:
         """Gradient descent on drawn samples, for the engine that simulates it."""
         from learndyn.scenarios.finite_sample.process import descent_of
 
