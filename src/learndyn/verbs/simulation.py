@@ -15,6 +15,8 @@ from learndyn.results import with_observables
 from learndyn.scenarios.base import checked_scenario
 from learndyn.scenarios.task_sequence.sequence import TaskSequence, refuse_for_tasks
 from learndyn.verbs.drawn_descent_request import DrawnDescentRequest
+from learndyn.verbs.gradient_request import METHODS as OF_LINEAR_NETWORKS
+from learndyn.verbs.gradient_request import GradientRequest
 from learndyn.verbs.sample_request import SampleRequest
 from learndyn.verbs.simulation_request import Request
 
@@ -64,11 +66,16 @@ def simulate(
 
         W_l <- W_l - eta (d train / dW_l + gamma W_l),   n = N inputs, p = N / a examples,   t = eta * steps
 
+    The linear networks of `ld.DeepLinear`, and the modes of `ld.LinearModes`, descend at their learning rate from one
+    start, by the expected gradient or by what is drawn in each step:
+
+        W_l <- W_l + (eta / tau) (minus the gradient of the objective),   t = eta * steps
+
     Parameters
     ----------
     scenario
         An `ld.StudentTeacher` with ``dynamics="sgd"``; or an `ld.GaussianClassification` or `ld.DataClassification`;
-        or an `ld.FiniteSample`;
+        an `ld.FiniteSample`, an `ld.DeepLinear` or an `ld.LinearModes`;
         or an `ld.TaskSequence`, which has a method, N, replicas, threads, seed and the rows of each task as `save_at`.
     start
         An `ld.Start`, or one row of an earlier result; of a perceptron n weights or an `ld.GaussianWeights`, from which
@@ -78,15 +85,17 @@ def simulate(
         it where times of switching are given, and else is not given it.
     N
         Input dimension, a whole number of at least K + M; or several, for the dependence on size in one call. Of a
-        perceptron it is given by the scenario: leave it out.
+        perceptron and of a linear network it is given by the scenario: leave it out.
     replicas
-        Number of independent runs, for each N.
+        Number of independent runs, for each N. 1 where nothing is drawn: linear networks along the expected gradient.
     method
         ``None``: ``"overlaps"``, for perceptrons ``"weights"``, the only one that they have.
         ``"overlaps"``: the process above, exact in law, O(K (K + M)) an update, for any N. ``"weights"``: the descent
         itself on drawn weight vectors, which start with exactly the overlaps of the start; O(N (K + M)) an update.
         ``"diffusion"``: the stochastic differential equation with the drift and the diffusion of that process, for
-        large N; its steps do not depend on N.
+        large N; its steps do not depend on N. Of linear networks ``None`` is ``"descent"``: the expected gradient, of
+        modes with the masks of `dropout_keep`; ``"samples"``, for `ld.DeepLinear`: one example a step, x ~ N(0, E[x
+        x^T]) with the input noise, and y as the best linear map has it from the clean x.
     save_at
         As for `solve`; times are rounded to whole updates (not for ``"diffusion"``).
     threads
@@ -153,6 +162,9 @@ def simulate(
     >>> task = ld.GaussianClassification([1.0, 0.0], 0.25, ld.Supervised(), learning_rate=0.01)
     >>> dict(ld.simulate(task, [0.0, 1.0], until=5, replicas=4, save_at=6).alignment.sizes)
     {'replica': 4, 't': 6}
+    >>> modes = ld.LinearModes([3.0, 1.0], learning_rate=0.01)
+    >>> ld.simulate(modes, 0.01, until=2, save_at=[2.0]).u.values.round(3).tolist()
+    [[[2.995, 0.352]]]
     """
     if isinstance(scenario, TaskSequence):
         from learndyn.verbs.tasks import simulate_tasks
@@ -181,9 +193,11 @@ def simulate(
     return with_observables(result, observables) if observables else result
 
 
-def _request(scenario: Any, **arguments: Any) -> Request | SampleRequest | DrawnDescentRequest:
+def _request(scenario: Any, **arguments: Any) -> Request | SampleRequest | DrawnDescentRequest | GradientRequest:
     """All that can be refused before anything runs, by the kind of scenario."""
     scenario = checked_scenario(scenario)
+    if scenario.kind in OF_LINEAR_NETWORKS:
+        return GradientRequest.checked(scenario=scenario, **arguments)
     if hasattr(scenario, "drawn_descent"):
         return DrawnDescentRequest.checked(scenario=scenario, **arguments)
     kind = SampleRequest if scenario.kind in SAMPLED else Request
