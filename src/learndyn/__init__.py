@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from learndyn.scenarios.classification.rules.supervised import Supervised
     from learndyn.scenarios.classification.scenario import GaussianClassification
     from learndyn.scenarios.classification.start import GaussianWeights
+    from learndyn.scenarios.deep_linear.kernel import kernel_change
     from learndyn.scenarios.deep_linear.scenario import DeepLinear
     from learndyn.scenarios.deep_linear.start import LinearWeights
     from learndyn.scenarios.finite_sample.scenario import FiniteSample
@@ -121,6 +122,7 @@ _HOME = {
     "fluctuations": "analysis.fluctuations",
     "forgetting_curve": "analysis.forgetting",
     "greedy_schedule": "analysis.learning_rates.greedy",
+    "kernel_change": "scenarios.deep_linear.kernel",
     "largest_learning_rate": "analysis.critical",
     "load": "results",
     "logspaced": "options",
@@ -197,6 +199,7 @@ __all__ = [
     "forgetting_curve",
     "functional",
     "greedy_schedule",
+    "kernel_change",
     "largest_learning_rate",
     "load",
     "logspaced",

@@ -51,8 +51,8 @@ def time_to_reach(
         The level for all, or one for each.
     quantity
         ``"alignment"`` (default), ``"accuracy"`` or ``"w_norm"`` of an `ld.GaussianClassification`; ``"eps_g"`` of an
-        `ld.StudentTeacher` or `ld.SiteSymmetric`; ``"loss"`` (default), ``"objective"``, ``"u_1"``, ``"u_2"``, ... of an
-        `ld.LinearModes` or `ld.DeepLinear`.
+        `ld.StudentTeacher` or `ld.SiteSymmetric`; ``"loss"`` (default), ``"objective"``, ``"u_1"``, ``"u_2"``, ... of
+        an `ld.LinearModes` or `ld.DeepLinear`.
     until
         The time at which to give up, later than the starts.
     direction
