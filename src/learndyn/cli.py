@@ -385,10 +385,13 @@ def show(result: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="A res
         lines = [None if simulated else summary.stand_still(data), summary.followers(data), summary.status(data)]
     else:
         table, lines = findings.report(data), []
-    text = "\n".join(
-        str(LongText(line)) if len(line) > LONG_LINE else line for line in _scenario_text(data).split("\n")
-    )
-    typer.echo(f"# {result}\n{text}\n{table}")
+    try:
+        text = _scenario_text(data)
+    except InputError as error:
+        # A scenario of functions, or of data too large to be written: the numbers are all there.
+        text = f"# {error}\n"
+    shortened = [str(LongText(line)) if len(line) > LONG_LINE else line for line in text.split("\n")]
+    typer.echo("\n".join([f"# {result}", *shortened, table]))
     versions = json.loads(data.attrs["versions"])
     lines.append("versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()))
     typer.echo("\n" + "\n".join(line for line in lines if line is not None))

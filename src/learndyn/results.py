@@ -174,9 +174,9 @@ def main_curve(result: xr.Dataset) -> str:
 
 def time_of(result: xr.Dataset) -> str:
     """The name of the time axis of a run."""
-    for dim in result[main_curve(result)].dims:
-        if dim in TIMES:
-            return str(dim)
+    for dim in TIMES:
+        if dim in result.dims:
+            return dim
     raise InputError("The result is a single row. Save or pass a whole run: the result before .sel(...).")
 
 

@@ -101,3 +101,19 @@ def test_bad_input_is_one_sentence(curve, field, call, message):
     with pytest.raises(ld.InputError, match=message):
         call(curve, field)
     assert plt.get_fignums() == []
+
+
+def test_an_ensemble_is_no_run():
+    cloud = ld.ensemble(TASK, ld.GaussianWeights([0.0, 1.0], cov=0.1), 1, members=5, save_at=2, seed=1)
+    for draw in (ld.plot.learning_curve, ld.plot.overview, ld.plot.moments):
+        with pytest.raises(ld.InputError, match=r"many in its dim `member`. Choose one: result.isel\(member=0\)"):
+            draw(cloud)
+    assert ld.plot.learning_curve(cloud.isel(member=0)).get_ylabel() == "alignment"
+
+
+def test_weights_of_a_rule_of_functions_are_drawn_by_their_length():
+    rule = ld.UpdateRule(dimension=2, mean=lambda w: -w, name="decay")
+    run = ld.solve(rule, [1.0, 2.0], 1, save_at=2)
+    elsewhere = run.assign_attrs(scenario=run.attrs["scenario"].replace("token", "token_of_another_process"))
+    for result in (run, elsewhere):
+        assert ld.plot.learning_curve(result).get_ylabel() == "$|w|$"

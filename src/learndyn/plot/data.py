@@ -23,6 +23,8 @@ from learndyn.results import (
 
 # Below this part of its largest value eps_g is a difference of nearly equal numbers: noise, not drawn on log axes.
 SIMULATION_FLOOR = 1e-12
+# Members of an ensemble, tasks of a sequence: not what replicas are, of which a mean is drawn.
+MANY = ("member", "measured_task")
 
 
 def scenario(result: xr.Dataset) -> Any:
@@ -61,6 +63,12 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...] =
             raise InputError(
                 f"Argument `{name}` must hold whole runs, but one is a single row. Pass the result before .sel(...)."
             )
+        for dim in MANY:
+            if dim in result.dims:
+                raise InputError(
+                    f"Argument `{name}` must hold single runs, but one has many in its dim `{dim}`. Choose one: "
+                    f"result.isel({dim}=0)."
+                )
     return tuple(single for result in results for single in by_size(result))
 
 

@@ -281,3 +281,17 @@ def test_a_large_z_is_explained_by_the_rate(folder):
     assert note is not None
     assert "theory is for a learning rate to 0" in note
     assert "learning_rate = 0.001" in note
+
+
+def test_show_goes_on_without_a_scenario_of_functions(folder):
+    rule = ld.UpdateRule(dimension=2, mean=lambda w: -w, name="decay")
+    run = ld.solve(rule, [1.0, 2.0], 1, save_at=2)
+    ld.save(run.assign_attrs(scenario=run.attrs["scenario"].replace("token", "another")), "r.nc")
+    shown = learndyn("show", "r.nc").stdout
+    assert "w_norm theory" in shown
+    assert shown.startswith("# r.nc\n# ")
+
+
+def test_a_figure_with_a_folder_in_its_name_has_one(folder):
+    learndyn("figure", "schmid2024/3b", "-o", "out", "--format", "png")
+    assert (folder / "out" / "schmid2024" / "3b.png").read_bytes().startswith(b"\x89PNG")
