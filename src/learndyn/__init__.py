@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from learndyn.analysis.flow_field import flow_field
     from learndyn.analysis.fluctuations import fluctuations
     from learndyn.analysis.forgetting import forgetting_curve
+    from learndyn.analysis.generalisation import error_surface, optimal_stopping_time, optimal_weight_decay
     from learndyn.analysis.learning_rates.constant import optimal_learning_rate
     from learndyn.analysis.learning_rates.greedy import greedy_schedule
     from learndyn.analysis.learning_rates.schedule import optimal_schedule
@@ -115,6 +116,7 @@ _HOME = {
     "distance_to": "analysis.distance",
     "drift": "verbs",
     "ensemble": "verbs.ensemble",
+    "error_surface": "analysis.generalisation",
     "escape_time": "analysis.escape",
     "find_fixed_point": "analysis.fixed_points",
     "fixed_points": "analysis.fixed_points",
@@ -133,6 +135,8 @@ _HOME = {
     "plateaus": "analysis.plateaus",
     "optimal_learning_rate": "analysis.learning_rates.constant",
     "optimal_schedule": "analysis.learning_rates.schedule",
+    "optimal_stopping_time": "analysis.generalisation",
+    "optimal_weight_decay": "analysis.generalisation",
     "read_scenario_file": "scenario_file",
     "save": "results",
     "scenario_of": "results",
@@ -190,6 +194,7 @@ __all__ = [
     "distance_to",
     "drift",
     "ensemble",
+    "error_surface",
     "escape_time",
     "figures",
     "find_fixed_point",
@@ -208,6 +213,8 @@ __all__ = [
     "new_activation",
     "optimal_learning_rate",
     "optimal_schedule",
+    "optimal_stopping_time",
+    "optimal_weight_decay",
     "phase_diagram",
     "plateaus",
     "plot",

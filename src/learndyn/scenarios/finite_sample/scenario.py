@@ -90,6 +90,7 @@ class FiniteSample:
     time_name: ClassVar[str] = "t"
     gaussian_inputs: ClassVar[bool] = False
     time: ClassVar[Quantity] = Quantity((), "time: learning rate * steps of gradient descent")
+    closed_forms: ClassVar[str] = "students of depth 1"
     verbs: ClassVar[tuple[str, ...]] = ("simulate", "optimal_stopping_time", "optimal_weight_decay", "error_surface")
 
     aspect: float
