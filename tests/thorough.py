@@ -139,6 +139,8 @@ THOROUGH = {
         "*2018-task-switch]",
         "*2019-biases]",
         "*schmid2024/2b]",
+        "*schmid2024/2d]",
+        "*schmid2024/3a]",
         "*schmid2024/3c]",
         "*schmid2024/4a]",
     ],
