@@ -170,7 +170,7 @@ def status(result: Any) -> str:
             size = f"N = {size_of(result)}"
         how = f"{kept} of {options['replicas']} replicas at {size}, seed {result.attrs['seed']}"
     else:
-        how = f"{options['steps']} steps of the solver"
+        how = f"{options['steps']} steps of the solver" if "steps" in options else "in closed form"
     return f"{engine}: {result.attrs['status']}{_where(result)}. {result.attrs['message']} ({how}; {cost})"
 
 
