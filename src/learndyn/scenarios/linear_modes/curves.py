@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+# Where there is neither strength nor imbalance, and the exponential has underflown: 0 / 0 is 0.
+SMALLEST = np.finfo(float).tiny
+
 
 def one_layer(u0: Any, t: Any, s: Any, beta: Any, decay: Any) -> np.ndarray:
     """u(t) = u0 e^{-b t} + s (1 - e^{-b t}) / b,  b = beta + lambda."""
@@ -35,8 +38,7 @@ def balanced(u0: Any, t: Any, s: Any, beta: Any, decay: Any) -> np.ndarray:
     grows = a >= 0.0
     numerator = size if grows.all() else np.where(grows, size, size * E)
     below = (E if grows.all() else np.where(grows, E, 1.0)) + beta * size * gain
-    # 0 / 0 where there is no strength and E has underflown.
-    return np.sign(u0) * numerator / np.maximum(below, np.finfo(float).tiny)
+    return np.sign(u0) * numerator / np.maximum(below, SMALLEST)
 
 
 def unbalanced(u0: Any, c: Any, t: Any, s: Any, beta: Any) -> np.ndarray:
@@ -48,7 +50,7 @@ def unbalanced(u0: Any, c: Any, t: Any, s: Any, beta: Any) -> np.ndarray:
     f, plus, minus = ends(np.asarray(u0, dtype=float), c, s, beta)
     E, gain = _exponentials(2.0 * f, t)
     PE = 0.5 * gain * (plus + minus * E)  # P e^{-2 f t}
-    return (u0 * E + s * PE) / (E + beta * PE)
+    return (u0 * E + s * PE) / np.maximum(E + beta * PE, SMALLEST)
 
 
 def _exponentials(rate: Any, t: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -91,7 +91,7 @@ class ModeStart:
                 )
             at = float(start["t"]) if "t" in start.coords else 0.0
             return cls(strengths=start["w"].transpose("layer", ...).values, at=at)
-        if np.isscalar(start) or isinstance(start, list | tuple | np.ndarray | FrozenArray):
+        if isinstance(start, int | float | list | tuple | np.number | np.ndarray | FrozenArray):
             return cls(u=start)
         raise InputError(
             f"Argument `start` must be an ld.ModeStart, the strengths u or one row of a result, but it is a "
