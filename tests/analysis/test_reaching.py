@@ -127,6 +127,7 @@ def test_quadratures_grow_with_the_run():
             {"coords": {"eta": [1, 2]}},
             "`coords` must have as many points .* 3, but",
         ),
+        (([LINEAR] * 2, START, 0.1), {"coords": {"time": [1, 2]}}, "`coords` must have names of its own, but 'time'"),
         (([LINEAR] * 3, START, 0.1), {"coords": [1, 2, 3]}, "`coords` must be a dict"),
         (([LINEAR, *tasks("SL", "sigma", [1.0])], [START, [0.0, 1.0]], 0.1), {}, "scenarios of one kind"),
         ((LINEAR, START, 0.1), {"rtol": 1e-15}, "`rtol` must be at least"),

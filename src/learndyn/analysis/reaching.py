@@ -192,6 +192,9 @@ def _axes(coords: Mapping[str, Any] | None, members: int, single: bool) -> dict[
             f"Argument `coords` must be a dict of names and values, but it is a {type(coords).__name__}. "
             "Write coords={'sigma': sigmas}."
         )
+    taken = [name for name in coords if name in ("time", "outcome", "end", "value")]
+    if taken:
+        raise InputError(f"Argument `coords` must have names of its own, but {taken[0]!r} is a variable. Rename it.")
     points = int(np.prod([len(values) for values in coords.values()]))
     if points != members:
         raise InputError(
