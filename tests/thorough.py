@@ -173,6 +173,9 @@ THOROUGH = {
         "test_third_cumulants_that_become_infinite",
         "test_the_rate_of_the_total_variance[[]reinforce*",
     ],
+    "scenarios/classification/rules/test_averages.py": [
+        "test_heat_equation[[]logistic]",
+    ],
     "scenarios/classification/rules/test_derivatives.py": [
         "*Reinforce(baseline=True)-logistic]",
         "*SquaredError(linear=False)-*",
@@ -183,6 +186,10 @@ THOROUGH = {
         "*Reinforce(baseline=True)-shifted_erf]",
         "*Reinforce(baseline=False)-shifted_erf]",
         "*SquaredError(linear=False)-shifted_erf]",
+        "*PassiveAggressive*",
+    ],
+    "scenarios/classification/rules/test_passive_aggressive.py": [
+        "*polar_coordinates[[]2]",
     ],
     "scenarios/test_drift_derivatives.py": [
         "*generic_states[[]3-2-relu]",
@@ -203,6 +210,12 @@ THOROUGH = {
     ],
     "site_symmetric/test_flow.py": [
         "test_quadrature_in_place*",
+    ],
+    "tasks/test_classes.py": [
+        "*common_times*[[]reinforce]",
+    ],
+    "tasks/test_teachers.py": [
+        "*follow_the_theory[[]overlaps]",
     ],
     "two_layers/test_adaptive_rate.py": [
         "test_the_chain_has_the_law*",
