@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from learndyn.activations.users import new_activation
     from learndyn.analysis.continuation import continue_fixed_point
     from learndyn.analysis.critical import critical_learning_rate, largest_learning_rate
+    from learndyn.analysis.denoising import equivalent_weight_decay, optimal_denoising
     from learndyn.analysis.distance import distance_to
     from learndyn.analysis.escape import escape_time
     from learndyn.analysis.fixed_points import find_fixed_point, fixed_points, stability
@@ -116,6 +117,7 @@ _HOME = {
     "distance_to": "analysis.distance",
     "drift": "verbs",
     "ensemble": "verbs.ensemble",
+    "equivalent_weight_decay": "analysis.denoising",
     "error_surface": "analysis.generalisation",
     "escape_time": "analysis.escape",
     "find_fixed_point": "analysis.fixed_points",
@@ -133,6 +135,7 @@ _HOME = {
     "new_activation": "activations.users",
     "phase_diagram": "analysis.phase_diagram",
     "plateaus": "analysis.plateaus",
+    "optimal_denoising": "analysis.denoising",
     "optimal_learning_rate": "analysis.learning_rates.constant",
     "optimal_schedule": "analysis.learning_rates.schedule",
     "optimal_stopping_time": "analysis.generalisation",
@@ -194,6 +197,7 @@ __all__ = [
     "distance_to",
     "drift",
     "ensemble",
+    "equivalent_weight_decay",
     "error_surface",
     "escape_time",
     "figures",
@@ -211,6 +215,7 @@ __all__ = [
     "mean_and_error",
     "moment_flow",
     "new_activation",
+    "optimal_denoising",
     "optimal_learning_rate",
     "optimal_schedule",
     "optimal_stopping_time",
