@@ -54,8 +54,8 @@ def test_simulated_masks_stay_below_the_bound():
 
 
 def test_the_mean_comes_to_the_formula_as_the_rate_goes_to_zero():
-    # Explicit steps of dw/dt = f = w (s - w^2) take rate * k = t + (rate / 2) ln(f_end / f_start) + O(rate^2), and up to
-    # one step more to be past the end.
+    # Explicit steps of dw/dt = f = w (s - w^2) take rate * k = t + (rate / 2) ln(f_end / f_start) + O(rate^2), and at
+    # most one step more to be past the end.
     exact = ld.LinearModes(S, dropout_keep=KEEP).dropout_time(EPSILON)[0]
     first = np.log(np.sqrt(S - EPSILON) * EPSILON / (np.sqrt(EPSILON) * (S - EPSILON))) / 2
     for rate in (1e-2, 1e-3, 1e-4):

@@ -83,18 +83,21 @@ def decoupled_strengths(modes: Modes, W_1: np.ndarray, W_2: np.ndarray) -> tuple
     A column of R is 0 where a mode has no strength, and then it never gets any.
     """
     A, B = W_1 @ modes.V, W_2.T @ modes.U
-    tolerance = ROUNDING * max(np.abs(A).max(), np.abs(B).max(), np.finfo(float).tiny)
+    scale = max(np.abs(A).max(), np.abs(B).max())
+    tolerance = ROUNDING * scale
     if np.abs(W_1 - A @ modes.V.T).max() > tolerance or np.abs(W_2 - modes.U @ B.T).max() > tolerance:
         return None
     longer = np.where((A**2).sum(0) > (B**2).sum(0), A, B)
     lengths = np.sqrt((longer**2).sum(0))
-    active = lengths > 0.0
+    active = lengths > tolerance
     R = np.where(active, longer / np.where(active, lengths, 1.0), 0.0)
     w = np.stack([(R * A).sum(0), (R * B).sum(0)])
     apart = np.abs(R.T @ R - np.diag(active.astype(float))).max()
-    if max(np.abs(A - R * w[0]).max(), np.abs(B - R * w[1]).max()) > tolerance or apart > ROUNDING:
+    if max(np.abs(A - R * w[0]).max(), np.abs(B - R * w[1]).max()) > tolerance or apart > ROUNDING * len(A):
         return None
-    return w, R
+    # Strengths that are equal up to what the products above round are equal.
+    size, same = np.abs(w).mean(0), np.ptp(np.abs(w), axis=0) <= 16.0 * np.finfo(float).eps * scale
+    return np.where(same, np.sign(w) * size, w), R
 
 
 def _white(scenario: DeepLinear, W_1: np.ndarray, W_2: np.ndarray) -> Curve | None:
