@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import analysis
 import classification
 import fixed_points
+import generalisation
 import learning_rates
 import mean_flow
 import overlaps
@@ -32,6 +33,7 @@ if __name__ == "__main__":
         mean_flow,
         simulate,
         classification,
+        generalisation,
         overlaps,
     ):
         show(module.rows())

@@ -65,7 +65,7 @@ def optimal_stopping_time(scenario: FiniteSample, start: Any = 0.0, *, until: fl
     The root of the derivative: t* is good to 1e-10 of itself for depth 1 and to 1e-7 for deep students. eps_g may have
     several minima; all that are wider than a fiftieth of t are compared. With weight_decay of at least a sigma^2 / S^2
     stopping never helps a student of depth 1. Cost: some 20 ms; for deep students three runs.
-    References: Advani, Saxe & Sompolinsky (2020) Neural Networks 132, 428, section 2.2.
+    References: Advani, Saxe & Sompolinsky (2020) Neural Networks 132, 428.
 
     Examples
     --------
