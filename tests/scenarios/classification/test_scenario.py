@@ -168,6 +168,12 @@ def test_bad_scenarios_are_refused_in_a_sentence(change: dict, sentence: str):
     assert sentence in str(error.value)
 
 
+def test_averages_that_are_infinite_are_refused():
+    task = ld.GaussianClassification([1.0], 1.0, ld.PassiveAggressive())
+    with pytest.raises(ld.InputError, match="its mean update is infinite below 2 directions"):
+        ld.solve(task, [0.5], until=1)
+
+
 def test_a_start_of_another_size_is_refused():
     task = ld.GaussianClassification(MU, 1.0, ld.Supervised())
     with pytest.raises(ld.InputError, match="`start` must have 3 weights"):

@@ -19,7 +19,7 @@ from learndyn.scenarios.classification.flow import numbers_of, size
 from learndyn.scenarios.classification.rules.base import Rule
 from learndyn.scenarios.classification.rules.passive_aggressive import PassiveAggressive
 from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
-from learndyn.scenarios.classification.start import GaussianWeights
+from learndyn.scenarios.weight_vector import WeightVector
 
 CENTERS = ["mean", "midpoint", "none"]
 # Numbers w . x that are held at a time.
@@ -38,7 +38,7 @@ QUANTITIES = {
 
 
 @dataclass(frozen=True)
-class DataClassification:
+class DataClassification(WeightVector):
     """A perceptron yhat = phi(w . x) that learns to tell two classes of data apart, row by row.
 
         w <- w + eta f(w; x, y),   f = s(w . x, y) x - lambda w,   (x, y) a row of X with its label
@@ -94,9 +94,7 @@ class DataClassification:
     """
 
     kind: ClassVar[str] = "data_classification"
-    time_name: ClassVar[str] = "t"
     gaussian_inputs: ClassVar[bool] = False
-    time: ClassVar[Quantity] = GaussianClassification.time
 
     X: Any
     y: Any
@@ -218,14 +216,7 @@ class DataClassification:
             prior=self.rows_of(+1) / len(y),
         )
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {entry.name: self.__dict__[entry.name] for entry in fields(self)}
-
     # What the engines ask for (learndyn.scenarios.base.Scenario).
-
-    def as_start(self, start: Any) -> GaussianWeights:
-        """The start, checked against this scenario; weights or a row of a result will do."""
-        return GaussianWeights.of(start).fitting(self.n)
 
     def initial_state(self, start: Any) -> np.ndarray:
         """The n weights of a point."""
@@ -237,11 +228,6 @@ class DataClassification:
             )
         return start.mean.values
 
-    @property
-    def state_length(self) -> int:
-        """Number of weights."""
-        return self.n
-
     def values(self) -> dict[str, np.ndarray]:
         """The numbers that may change without compiling again, the rows among them."""
         found: dict[str, Any] = {"X": self.X.values, "y": self.y.values}
@@ -252,23 +238,12 @@ class DataClassification:
 
     def flow(self, samples: int | None = None, reach: float | None = None) -> Flow:
         """The flow of the weights for eta to 0, averaged over the rows, in JAX."""
-        if samples is not None:
-            raise InputError(
-                f"Argument `samples` must be left out for an ld.DataClassification, whose averages are those over its "
-                f"rows, but it is {samples}."
-            )
+        self.refuse_samples(samples, "whose averages are those over its rows")
         return make_flow(self.rule, self.activation, self.weight_decay > 0.0)
-
-    def reach(self, states: np.ndarray, times: Any = 0.0) -> None:
-        """No quadrature here has a reach."""
 
     def quantities(self) -> dict[str, Quantity]:
         """All that a row holds."""
         return {name: entry for name, entry in QUANTITIES.items() if self.test is not None or name != "test_accuracy"}
-
-    def coordinates(self) -> dict[str, np.ndarray]:
-        """The labels of the inputs."""
-        return {"input": np.arange(1, self.n + 1)}
 
     def rows(self, states: np.ndarray, times: Any = 0.0) -> dict[str, np.ndarray]:
         """Weights and observables of weight vectors (..., n)."""
@@ -297,22 +272,6 @@ class DataClassification:
             "alignment": observables.alignment(W, self._means, np),
             **{name: value.reshape(W.shape[:-1]) for name, value in found.items()},
         }
-
-    def order_parameters(self, states: np.ndarray) -> dict[str, np.ndarray]:
-        """The weights alone."""
-        return {"w": states}
-
-    def first_impossible(self, states: np.ndarray, tolerance: float, times: Any = 0.0) -> int:
-        """All weights are possible."""
-        return len(states)
-
-    def parameter_names(self) -> list[str]:
-        """w_1, w_2, ...: the numbers of the flat state."""
-        return [f"w_{i}" for i in range(1, self.n + 1)]
-
-    def scale(self, state: Any) -> float:
-        """The squared length that is natural here."""
-        return float((np.asarray(state) ** 2).sum()) + 1.0
 
 
 @cache

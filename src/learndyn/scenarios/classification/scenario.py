@@ -17,26 +17,20 @@ from learndyn.scenarios.classification.arrays import FrozenArray, from_plain
 from learndyn.scenarios.classification.covariance import Covariance, covariance_of
 from learndyn.scenarios.classification.flow import Structure, make_flow, make_update
 from learndyn.scenarios.classification.rules.base import Rule
-from learndyn.scenarios.classification.start import GaussianWeights
+from learndyn.scenarios.weight_vector import MEAN, MOMENTS, WeightVector
 
 ACTIVATIONS = ["shifted_erf", "logistic"]
-# With up to so many numbers a covariance is part of a result row by row.
-MOST_COVARIANCES = 10**7
-
 QUANTITIES = {
-    "w": Quantity(("input",), "mean weight <w_i>"),
-    "w_norm": Quantity((), "length |<w>| of the mean weight vector"),
+    **MEAN,
     "alignment": Quantity((), "cosine of <w> and the difference of the class means"),
     "accuracy": Quantity((), "probability to classify a new input right"),
     "loss": Quantity((), "expected loss of the rule, without weight decay"),
-    "trace_cov": Quantity((), "total variance tr Cov(w)"),
-    "variance": Quantity(("input",), "variance of each weight"),
-    "Cov": Quantity(("input", "input2"), "covariance of the weights"),
+    **MOMENTS,
 }
 
 
 @dataclass(frozen=True)
-class GaussianClassification:
+class GaussianClassification(WeightVector):
     """A perceptron yhat = phi(w . x) that learns to tell two Gaussian classes apart, by any of several rules.
 
         x ~ N(mu_y, Sigma_y) with label y = +-1,   w <- w + eta f(w; x, y),   f = s(w . x, y) x - lambda w
@@ -81,13 +75,10 @@ class GaussianClassification:
     >>> task = ld.GaussianClassification([1.0, 0.0], 0.25, ld.Supervised(), weight_decay=0.1)
     >>> curve = ld.solve(task, ld.GaussianWeights([0.0, 1.0]), until=10)
     >>> round(float(curve.alignment[-1]), 3)
-    0.963
+    0.987
     """
 
     kind: ClassVar[str] = "gaussian_classification"
-    time_name: ClassVar[str] = "t"
-    gaussian_inputs: ClassVar[bool] = True
-    time: ClassVar[Quantity] = Quantity((), "time: learning rate * updates")
 
     verbs: ClassVar[tuple[str, ...]] = ("simulate", "moment_flow", "ensemble", "time_to_reach")
 
@@ -161,24 +152,7 @@ class GaussianClassification:
         forms = tuple(each.form for each in self.covariances)
         return Structure(self.rule, self.activation, forms, self.weight_decay > 0.0)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {entry.name: self.__dict__[entry.name] for entry in fields(self)}
-
     # What the engines ask for (learndyn.scenarios.base.Scenario).
-
-    def as_start(self, start: Any) -> GaussianWeights:
-        """The start, checked against this scenario; weights or a row of a result will do."""
-        return GaussianWeights.of(start).fitting(self.n)
-
-    def initial_state(self, start: Any) -> np.ndarray:
-        """The flat state: n mean weights, then a factor L (n, r) of the covariance, if there is one."""
-        start = self.as_start(start)
-        return np.concatenate([start.mean.values, start.factor().ravel()])
-
-    @property
-    def state_length(self) -> int:
-        """Length of the flat state from a point."""
-        return self.n
 
     def values(self) -> dict[str, np.ndarray]:
         """The numbers that may change without compiling again."""
@@ -193,44 +167,29 @@ class GaussianClassification:
             found |= {f"{name}_{index}": value for name, value in covariance.numbers().items()}
             if self.rule.needs_spectrum:
                 found |= _spectrum(covariance, index)
+        for index, mean in enumerate(self.means.values if self.rule.needs_spectrum else ()):
+            form = min(index, len(self.covariances) - 1)
+            spectrum = found[f"eigenvalues_{form}"], found.get(f"eigenvectors_{form}")
+            self.rule.require_finite(1, mean, *spectrum)
         found |= {f"rule_{name}": value for name, value in self.rule.numbers().items()}
         return {name: np.asarray(value, dtype=float) for name, value in found.items()}
 
     def flow(self, samples: int | None = None, reach: float | None = None) -> Flow:
         """The flow of the weights in JAX."""
-        if samples is not None:
-            raise InputError(
-                f"Argument `samples` must be left out for an ld.GaussianClassification, whose averages need no "
-                f"sampling, but it is {samples}."
-            )
+        self.refuse_samples(samples, "whose averages need no sampling")
         return make_flow(self.structure)
 
     def mean_update(self) -> Any:
         """<f> and Cov_L(f) as the moment engine takes them (`learndyn.scenarios.moments.MeanUpdate`)."""
         return make_update(self.structure)
 
-    def reach(self, states: np.ndarray, times: Any = 0.0) -> None:
-        """No quadrature here has a reach."""
-
     def quantities(self) -> dict[str, Quantity]:
         """All that a row may hold."""
         return QUANTITIES
 
-    def coordinates(self) -> dict[str, np.ndarray]:
-        """The labels of the inputs."""
-        labels = np.arange(1, self.n + 1)
-        return {"input": labels, "input2": labels}
-
     def rows(self, states: np.ndarray, times: Any = 0.0) -> dict[str, np.ndarray]:
         """Weights and observables of flat states (..., n + n r)."""
-        found = self.of_weights(states[..., : self.n])
-        if states.shape[-1] == self.n:
-            return found
-        L = states[..., self.n :].reshape(*states.shape[:-1], self.n, -1)
-        found |= {"trace_cov": (L**2).sum((-2, -1)), "variance": (L**2).sum(-1)}
-        if states[..., 0].size * self.n**2 <= MOST_COVARIANCES:
-            found["Cov"] = L @ np.swapaxes(L, -1, -2)
-        return found
+        return self.of_weights(states[..., : self.n]) | self.moments(states)
 
     def of_weights(self, W: np.ndarray) -> dict[str, np.ndarray]:
         """The observables of weight vectors (..., n)."""
@@ -247,14 +206,6 @@ class GaussianClassification:
             "accuracy": observables.accuracy(m, v, self.prior, NUMPY),
             "loss": np.asarray(loss),
         }
-
-    def order_parameters(self, states: np.ndarray) -> dict[str, np.ndarray]:
-        """The weights alone."""
-        return {"w": states[..., : self.n]}
-
-    def parameter_names(self) -> list[str]:
-        """w_1, w_2, ...: the numbers of the flat state of a point."""
-        return [f"w_{i}" for i in range(1, self.n + 1)]
 
     def observable(self, name: str, xp: Any) -> Any:
         """An observable(flat state, values, at=0.0) with the namespace `xp`: "alignment", "w_norm" or "accuracy"."""
@@ -277,28 +228,6 @@ class GaussianClassification:
         from learndyn.scenarios.classification.landmarks import landmarks_of
 
         return landmarks_of(self)
-
-    def first_impossible(self, states: np.ndarray, tolerance: float, times: Any = 0.0) -> int:
-        """All states are possible: a factor's covariance is never negative."""
-        return len(states)
-
-    def scale(self, state: Any) -> float:
-        """The squared length that is natural here."""
-        return float((np.asarray(state) ** 2).sum()) + 1.0
-
-    def require_plain(self, what: str) -> None:
-        """Refused: there is no process of order parameters here."""
-        raise InputError(
-            f"Argument `scenario` must be an ld.StudentTeacher for {what}, but it is an ld.GaussianClassification. Use "
-            "ld.simulate without `method`, which simulates its weights."
-        )
-
-    def noise(self) -> Any:
-        """Refused: the terms of order eta are in `ld.moment_flow`."""
-        raise InputError(
-            "Argument `scenario` must be an ld.StudentTeacher for ld.fluctuations, but it is an "
-            "ld.GaussianClassification. Use ld.moment_flow(..., finite_rate=True)."
-        )
 
 
 def _fields(structure: Structure, w: Any, values: dict[str, Any]) -> tuple[list[Any], list[Any]]:
@@ -324,7 +253,7 @@ def _means(value: Any) -> FrozenArray:
         return value
     means = array(from_plain(value, "means"), "means", hint="Give (2, n) numbers, or one vector mu for means +-mu.")
     if means.ndim == 1 and len(means):
-        means = np.stack([means, -means])
+        means = np.stack([means, 0.0 - means])  # without -0.0
     if means.ndim != 2 or len(means) != 2 or means.shape[1] == 0:
         raise InputError(
             f"Argument `means` must have shape (2, n), the means of class +1 and -1, or (n,) for means mu and -mu, but "

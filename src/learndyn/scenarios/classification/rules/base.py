@@ -104,6 +104,9 @@ class Rule:
         """<loss> for h ~ N(m, v), NumPy, elementwise; arrays that broadcast."""
         raise NotImplementedError
 
+    def require_finite(self, moment: int, mean: Any, eigenvalues: Any, vectors: Any) -> None:
+        """Refuse inputs for which an average of f (``moment`` 1) or f f^T (2) is infinite; of each class."""
+
     # What follows for the weight vector.
 
     def mean_update(self, w: Any, classes: Sequence[ClassInput], activation: str, numbers: dict[str, Any]) -> Any:
