@@ -19,6 +19,7 @@ import learndyn as ld
 import mnist_figures
 import outlook_figures
 import plateau_figures
+import task_figures
 import two_layer_figures
 
 HALF_DIGIT = 5e-5  # the slides print four decimals
@@ -393,6 +394,7 @@ CHECKS = {
     **extension_figures.CHECKS,
     **classification_figures.CHECKS,
     **mnist_figures.CHECKS,
+    **task_figures.CHECKS,
 }
 
 

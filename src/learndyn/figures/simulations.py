@@ -21,6 +21,7 @@ from learndyn.figures import (
     simulations_learning_rates,
     simulations_mnist,
     simulations_outlook,
+    simulations_tasks,
     simulations_two_layers,
 )
 
@@ -82,6 +83,7 @@ DATA: dict[str, Callable[[], xr.Dataset]] = {
     **simulations_learning_rates.DATA,
     **schmid2024_flow.DATA,
     **simulations_mnist.DATA,
+    **simulations_tasks.DATA,
 }
 
 
