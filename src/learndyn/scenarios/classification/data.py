@@ -282,7 +282,7 @@ def make_flow(rule: Rule, activation: str, decays: bool) -> Flow:
     def drift(t: Any, w: Any, values: dict[str, Any]) -> Any:
         xp, X, y = jax_namespace(), values["X"], values["y"]
         h = X @ w
-        s = rule.mean_response(h, xp.zeros_like(h), y, activation, numbers_of(values), xp)
+        s = rule.response(h, y, activation, numbers_of(values), xp)
         if by_length:  # f = s x / |x|^2; an empty row changes nothing
             length2 = (X**2).sum(-1)
             s = s / xp.where(length2 > 0.0, length2, 1.0)

@@ -85,6 +85,15 @@ def test_mean_losses_are_means_of_losses(rule, activation):
         assert np.abs(at_zero - rule.loss(m[0], y, activation, rule.numbers())).max() <= ABSOLUTE
 
 
+@pytest.mark.parametrize("activation", ["shifted_erf", "logistic"])
+@pytest.mark.parametrize("rule", [Supervised(), Reinforce()], ids=["SL", "RL"])
+def test_the_response_to_a_given_input_is_the_mean_at_variance_zero(rule, activation):
+    h, y = np.linspace(-30.0, 30.0, 61), np.array([[1.0], [-1.0]])
+    wanted = rule.mean_response(h, np.zeros_like(h), y, activation, {}, NUMPY)
+    # Two formulas for one number, each with some roundings; tails to their own size.
+    np.testing.assert_allclose(rule.response(h, y, activation, {}, NUMPY), wanted, rtol=1e-12)
+
+
 def test_shapes_broadcast():
     m, v = np.linspace(-1, 1, 3)[:, None], np.array([0.0, 1.0])
     for activation in ACTIVATIONS:

@@ -86,6 +86,10 @@ class Rule:
         """A(m, v) = <s> for h ~ N(m, v), elementwise."""
         raise NotImplementedError
 
+    def response(self, h: Any, y: Any, activation: str, numbers: dict[str, Any], xp: Any) -> Any:
+        """<s> at given h = w . x, elementwise, over what is random in the rule itself."""
+        return self.mean_response(h, xp.zeros_like(h), y, activation, numbers, xp)
+
     def square_response(
         self, m: Any, v: Any, y: Any, reward: Any, activation: str, numbers: dict[str, Any], xp: Any
     ) -> Any:

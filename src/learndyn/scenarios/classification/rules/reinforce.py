@@ -56,6 +56,11 @@ class Reinforce(Rule):
         """A = 2 y <phi phibar>."""
         return 2.0 * y * sigmoid(activation).product(m, v, xp)
 
+    def response(self, h: Any, y: Any, activation: str, numbers: dict[str, Any], xp: Any) -> Any:
+        """2 y phi phibar, without the quadrature of a logistic average."""
+        phi = sigmoid(activation).phi
+        return 2.0 * y * phi(h, xp) * phi(-h, xp)
+
     def square_response(
         self, m: Any, v: Any, y: Any, reward: Any, activation: str, numbers: dict[str, Any], xp: Any
     ) -> Any:

@@ -36,6 +36,10 @@ class Supervised(Rule):
         """A = y <phi>."""
         return y * sigmoid(activation).mean(-y * m, v, xp)
 
+    def response(self, h: Any, y: Any, activation: str, numbers: dict[str, Any], xp: Any) -> Any:
+        """y phi(-y h), without the quadrature of a logistic average."""
+        return y * sigmoid(activation).phi(-y * h, xp)
+
     def square_response(
         self, m: Any, v: Any, y: Any, reward: Any, activation: str, numbers: dict[str, Any], xp: Any
     ) -> Any:
