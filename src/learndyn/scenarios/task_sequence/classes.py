@@ -5,15 +5,17 @@ alignment_j(t) = d_j . w(t) / (|d_j| |w(t)|),   accuracy_j(t) = sum_y p_y Phi(y 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import xarray as xr
 
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.base import Quantity
 from learndyn.scenarios.classification import observables
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # More numbers than this are no part of a result row by row.
 MOST_WEIGHTS = 10**7

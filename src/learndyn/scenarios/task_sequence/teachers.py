@@ -9,15 +9,17 @@ trained first and the others after it in their order: all tasks of one structure
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import xarray as xr
 
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Quantity
 from learndyn.scenarios.student_teacher.motion import Lessons
 from learndyn.scenarios.student_teacher.start import Start
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 OWN = ("Q", "w", "theta", "eta")
 
