@@ -14,6 +14,7 @@ import classification
 import fixed_points
 import generalisation
 import learning_rates
+import linear
 import mean_flow
 import overlaps
 import simulate
@@ -34,6 +35,7 @@ if __name__ == "__main__":
         simulate,
         classification,
         generalisation,
+        linear,
         overlaps,
     ):
         show(module.rows())

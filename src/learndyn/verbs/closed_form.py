@@ -28,7 +28,8 @@ def closed_form(scenario: Any, start: Any, method: str | None, samples: int | No
     if method == "ode" or samples is not None:
         return None
     known = hasattr(scenario, "closed_form")
-    curve = scenario.closed_form(start) if known else None
+    with one_thread():
+        curve = scenario.closed_form(start) if known else None
     if curve is None and method == "closed_form":
         covered = f"covers {scenario.closed_forms}" if known else f"an ld.{type(scenario).__name__} does not have"
         raise InputError(
@@ -42,15 +43,19 @@ def in_closed_form(
     scenario: Any, start: Any, curve: Curve, times: np.ndarray, until: Any, observables: dict[str, Any] | None
 ) -> xr.Dataset:
     """The run of a formula at these times."""
+    clock = time.perf_counter()
+    with one_thread():
+        states = curve(times)
+        return trajectory(
+            scenario, start, times, states,
+            engine="theory", status="ok", message="The run reached its end.",
+            options={"until": number(until, "until"), "method": "closed_form"},
+            timings={"trace": 0.0, "compile": 0.0, "run": time.perf_counter() - clock}, observables=observables,
+        )  # fmt: skip
+
+
+def one_thread() -> Any:
+    """Products of small matrices on one thread: several that wait for one another cost more than they spare."""
     from threadpoolctl import threadpool_limits
 
-    clock = time.perf_counter()
-    # Small matrices: threads that wait for one another cost more than they spare.
-    with threadpool_limits(limits=1, user_api="blas"):
-        states = curve(times)
-    return trajectory(
-        scenario, start, times, states,
-        engine="theory", status="ok", message="The run reached its end.",
-        options={"until": number(until, "until"), "method": "closed_form"},
-        timings={"trace": 0.0, "compile": 0.0, "run": time.perf_counter() - clock}, observables=observables,
-    )  # fmt: skip
+    return threadpool_limits(limits=1, user_api="blas")

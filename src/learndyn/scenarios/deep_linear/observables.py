@@ -27,10 +27,9 @@ def loss(W: Any, values: dict[str, Any]) -> Any:
     return values["least_loss"] + (((W - values["best"]) @ values["root"]) ** 2).sum((-1, -2)) / 2.0
 
 
-def objective(flat: Any, W: Any, values: dict[str, Any]) -> Any:
-    """What the flow descends."""
-    penalty = values["noise"] * (W**2).sum((-1, -2)) + values["weight_decay"] * (flat**2).sum(-1)
-    return loss(W, values) + penalty / 2.0
+def penalty(flat: Any, W: Any, values: dict[str, Any]) -> Any:
+    """What the objective has beyond the loss."""
+    return (values["noise"] * (W**2).sum((-1, -2)) + values["weight_decay"] * (flat**2).sum(-1)) / 2.0
 
 
 def strengths(W: Any, values: dict[str, Any]) -> Any:
@@ -57,5 +56,5 @@ def _observable(widths: tuple[int, ...], name: str, flat: Any, values: dict[str,
     if name == "loss":
         return loss(W, values)
     if name == "objective":
-        return objective(flat, W, values)
+        return loss(W, values) + penalty(flat, W, values)
     return strengths(W, values)[..., int(name[2:]) - 1]

@@ -365,11 +365,9 @@ class DeepLinear:
         """Matrices and observables of flat states (..., n); conserved matrices only of short runs."""
         layers = unpack(self.widths, states)
         W = product(layers)
-        found = self.order_parameters(states) | {"W": W}
-        found |= {
-            "loss": observables.loss(W, self._values),
-            "objective": observables.objective(states, W, self._values),
-        }
+        loss = observables.loss(W, self._values)
+        objective = loss + observables.penalty(states, W, self._values)
+        found = self.order_parameters(states) | {"W": W, "loss": loss, "objective": objective}
         if self.known_modes is not None:
             found["u"] = observables.strengths(W, self._values)
         if states[..., 0].size * sum(width**2 for width in self.hidden) <= MOST_NUMBERS:

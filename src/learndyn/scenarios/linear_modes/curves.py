@@ -33,12 +33,12 @@ def balanced(u0: Any, t: Any, s: Any, beta: Any, decay: Any) -> np.ndarray:
     u0 = np.asarray(u0, dtype=float)
     size, a = np.abs(u0), np.sign(u0) * s - decay
     E, gain = _exponentials(2.0 * np.abs(a), t)
-    gain *= 2.0  # (1 - e^{-2 |a| t}) / |a|
-    # Multiplied through by e^{-2 a t} where a >= 0.
+    # Multiplied through by e^{-2 a t} where a >= 0; the gain times 2 is (1 - e^{-2 |a| t}) / |a|.
     grows = a >= 0.0
-    numerator = size if grows.all() else np.where(grows, size, size * E)
-    below = (E if grows.all() else np.where(grows, E, 1.0)) + beta * size * gain
-    return np.sign(u0) * numerator / np.maximum(below, SMALLEST)
+    numerator = u0 if grows.all() else np.where(grows, u0, u0 * E)
+    gain *= 2.0 * beta * size
+    gain += E if grows.all() else np.where(grows, E, 1.0)
+    return numerator / np.maximum(gain, SMALLEST)
 
 
 def unbalanced(u0: Any, c: Any, t: Any, s: Any, beta: Any) -> np.ndarray:
@@ -55,12 +55,16 @@ def unbalanced(u0: Any, c: Any, t: Any, s: Any, beta: Any) -> np.ndarray:
 
 def _exponentials(rate: Any, t: Any) -> tuple[np.ndarray, np.ndarray]:
     """E = e^{-rate t} and (1 - E) / rate, which is t where the rate is 0."""
-    x = rate * np.asarray(t, dtype=float)
-    gain = -np.expm1(-x)
+    x = np.asarray(rate * np.asarray(t, dtype=float))
+    E = np.exp(-x)
+    gain = np.asarray(1.0 - E)
+    # Where digits cancel. (expm1 takes ten times as long as exp.)
+    near = x < 0.5
+    gain[near] = -np.expm1(-x[near])
     gain /= np.where(rate > 0.0, rate, 1.0)
     if not np.all(rate > 0.0):
         gain = np.where(rate > 0.0, gain, t)
-    return np.exp(-x), gain
+    return E, gain
 
 
 def ends(u0: np.ndarray, c: Any, s: Any, beta: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
