@@ -199,7 +199,7 @@ def test_rounding_is_no_reason_to_refuse():
 def test_files_with_the_wrong_types_are_refused():
     good = scenario_to_plain(scenario())
     for change, message in [
-        ({"kind": "committee"}, 'Key `kind` of the scenario must be "site_symmetric" or "student_teacher", but it is'),
+        ({"kind": "committee"}, '"site_symmetric" or "student_teacher", but it is'),
         ({"kind": ["student_teacher"]}, "Key `kind` of the scenario"),
         ({"learning_rte": 0.1}, "Key `scenario.learning_rte` is unknown"),
         ({"student": 3}, "`scenario.student` must be a table of keys and values, but it is 3"),
