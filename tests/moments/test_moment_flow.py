@@ -185,6 +185,14 @@ MISTAKES = {
         {},
         "but it is an ld.StudentTeacher",
     ),
+    "data": (
+        (
+            ld.DataClassification([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.1], [0.3, -1.0]], [1, 1, -1, -1], "supervised"),
+            [1.0, 0.0],
+        ),
+        {},
+        r"but it is an ld\.DataClassification\. Use scenario\.gaussian",
+    ),
     "order": ((LINEAR, np.ones(3)), {"order": 4}, "`order` must be 2 or 3, but it is 4"),
     "order and rate": ((LINEAR, np.ones(3)), {"order": 3, "finite_rate": True}, "must be 2 with finite_rate=True"),
     "rate": ((LINEAR, np.ones(3)), {"finite_rate": 1}, "must be True or False, but it is 1"),

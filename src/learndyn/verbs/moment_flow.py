@@ -148,9 +148,12 @@ def moment_flow(
 def rule_and_update(value: Any) -> tuple[Any, Any]:
     """A scenario with a mean update, and that; refused in a sentence where there is none."""
     if not hasattr(value, "mean_update"):
+        remedy = (
+            "Use scenario.gaussian()" if hasattr(value, "gaussian") else "Write ld.UpdateRule(2, mean=lambda w: -w)"
+        )
         raise InputError(
             "Argument `rule` must be an ld.UpdateRule, or a scenario with a mean update such as "
-            f"ld.GaussianClassification, but it is {_named(value)}. Write ld.UpdateRule(2, mean=lambda w: -w), say."
+            f"ld.GaussianClassification, but it is {_named(value)}. {remedy}, say."
         )
     scenario = checked_scenario(value)
     return scenario, scenario.mean_update()
