@@ -16,6 +16,7 @@ import analysis_figures
 import classification_figures
 import extension_figures
 import learndyn as ld
+import linear_figures
 import mnist_figures
 import outlook_figures
 import plateau_figures
@@ -393,6 +394,7 @@ CHECKS = {
     **two_layer_figures.CHECKS,
     **extension_figures.CHECKS,
     **classification_figures.CHECKS,
+    **linear_figures.CHECKS,
     **mnist_figures.CHECKS,
     **task_figures.CHECKS,
 }

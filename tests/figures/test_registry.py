@@ -20,7 +20,7 @@ def test_unknown_name_is_refused_with_a_suggestion():
 
 def test_every_figure_is_described():
     for name in ld.figures.names():
-        assert name.startswith(("2018-", "2019-", "phase-diagram-", "schmid2024/"))
+        assert name.startswith(("2018-", "2019-", "phase-diagram-", "pretorius2017/", "schmid2024/"))
         assert 20 < len(ld.figures.describe(name)) < 100
 
 

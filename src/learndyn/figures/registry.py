@@ -17,7 +17,7 @@ _MODULES = (
     "straat2018_basics", "straat2018_perceptron", "straat2018_committee", "straat2018_mismatch", "straat2018_outlook",
     "straat2018_schemes", "straat2019", "straat2019_two_layers", "straat2019_complex", "straat2019_extensions",
     "adaptive_rates", "learning_rates", "fixed_points", "plateaus", "phase_diagram", "schmid2024", "schmid2024_flow",
-    "schmid2024_noise", "schmid2024_data", "schmid2024_tasks",
+    "schmid2024_noise", "schmid2024_data", "schmid2024_tasks", "pretorius2017", "pretorius2017_focus",
 )  # fmt: skip
 
 
