@@ -51,8 +51,8 @@ def solve(
         An `ld.StudentTeacher`, `ld.SiteSymmetric`, `ld.GaussianClassification`, `ld.LinearModes` or `ld.DeepLinear`; or
         an `ld.TaskSequence` of classifications or students.
     start
-        An `ld.Start` (an `ld.SymmetricStart`, `ld.GaussianWeights`, `ld.ModeStart`, `ld.LinearWeights`), or one row of an
-        earlier result (which continues at its time).
+        An `ld.Start` (an `ld.SymmetricStart`, `ld.GaussianWeights`, `ld.ModeStart`, `ld.LinearWeights`), or one row of
+        an earlier result (which continues at its time).
     until
         The time alpha (or t) at which to end, later than the start. A task sequence needs it where times of switching
         are given, and else is not given it.
