@@ -6,7 +6,6 @@ dm/dt = <f> + (1/2) sum_kl C_kl d_k d_l <f>,    dC/dt = A C + C A^T,    A_ik = d
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -266,14 +265,6 @@ def _moments(form: Form, states: np.ndarray, records: list[str]) -> dict[str, np
     return found
 
 
-@dataclass(frozen=True)
-class _Copies:
-    """Moments by the averages of each randomisation alone."""
-
-    w: np.ndarray
-    trace_cov: np.ndarray
-
-
 def _errors(
     scenario: Any, flow: Any, form: Form, state: np.ndarray, times: np.ndarray, options: tuple[float, float, float, int]
 ) -> dict[str, np.ndarray]:
@@ -286,12 +277,8 @@ def _errors(
         flow, np.repeat(state[None], len(values), axis=0), values, times, at,
         rtol=rtol, atol=atol, limits=DIVERGENCE * (float(flow.size(state)) + 1.0), max_steps=max_steps,
     )  # fmt: skip
-    copies = _Copies(form.mean(run.states), form.variance(run.states).sum(-1))
-    root = np.sqrt(len(values))
-    return {
-        "w_error": copies.w.std(0, ddof=1) / root,
-        "trace_cov_error": copies.trace_cov.std(0, ddof=1) / root,
-    }
+    copies = {"w": form.mean(run.states), "trace_cov": form.variance(run.states).sum(-1)}
+    return {f"{name}_error": each.std(0, ddof=1) / np.sqrt(len(values)) for name, each in copies.items()}
 
 
 def _with(result: xr.Dataset, found: dict[str, np.ndarray], scenario: Any) -> xr.Dataset:

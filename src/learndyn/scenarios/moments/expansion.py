@@ -41,7 +41,10 @@ def factor_drift(update: MeanUpdate, n: int, rank: int | None, second: float) ->
 
     def drift(at: Any, flat: Any, values: dict[str, Any]) -> Any:
         m, L = flat[:n], flat[n:].reshape(n, (flat.shape[-1] // n - 1) if rank is None else rank)
-        f = lambda w: update.mean(w, values)  # noqa: E731
+
+        def f(w: Any) -> Any:
+            return update.mean(w, values)
+
         if L.shape[1] == 0:
             return f(m)
         steps, curved = over_directions(lambda l: along(f, m, l, l)[1:], L.T, update)
