@@ -21,7 +21,7 @@ from learndyn.scenarios.finite_sample.scenario import FiniteSample
 from learndyn.scenarios.finite_sample.start import RandomWeights
 from learndyn.scenarios.linear_modes.scenario import LinearModes
 from learndyn.scenarios.linear_modes.start import ModeStart
-from learndyn.scenarios.methods import METHODS, THEORIES
+from learndyn.scenarios.methods import DESCENTS, METHODS, THEORIES
 from learndyn.scenarios.plain import KINDS
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
 from learndyn.scenarios.student_teacher.rules import NAMED
@@ -359,8 +359,12 @@ STARTS_OF: dict[str, dict[str, Key]] = {
     },
 }
 # Of scenarios whose number of inputs is their own.
+_of_others = ("N", "tolerance", "record_weights")
+_without_size = {name: key for name, key in TABLES["simulate"].items() if name not in _of_others}
 SIMULATIONS_OF: dict[str, dict[str, Key]] = {
     GaussianClassification.kind: {**TABLES["simulate"], "N": Key(SIZES)},
+    LinearModes.kind: {**_without_size, "method": Key(_word(DESCENTS[LinearModes.kind]))},
+    DeepLinear.kind: {**_without_size, "method": Key(_word(DESCENTS[DeepLinear.kind]))},
 }
 
 

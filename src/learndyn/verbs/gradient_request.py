@@ -14,12 +14,10 @@ from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
 from learndyn.options import save_times
 from learndyn.results import trajectory
+from learndyn.scenarios.methods import DESCENTS
 from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
 from learndyn.verbs.sample_request import _digests
 from learndyn.verbs.simulation_request import MOST_UPDATES, _asked_times, _file, _kind_of_cpu, _versions
-
-# By the kind of the scenario; the first is the default.
-METHODS = {"linear_modes": ["descent"], "deep_linear": ["descent", "samples"]}
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class GradientRequest:
         tolerance: Any, record_weights: Any, checkpoint: Any, checkpoint_every: Any, seed: Any, progress: Any,
     ) -> GradientRequest:  # fmt: skip
         """All that can be refused before anything runs."""
-        start, known = scenario.as_start(start), METHODS[scenario.kind]
+        start, known = scenario.as_start(start), DESCENTS[scenario.kind]
         for name, value, reason in (
             ("N", N, "the scenario says how many inputs or modes there are"),
             ("tolerance", tolerance, "it is for method='diffusion'"),
@@ -128,7 +126,7 @@ class GradientRequest:
 
     def run(self, N: int) -> xr.Dataset:
         """The labelled result, at most one row an update."""
-        from learndyn.engines.gradient_steps import run_descent
+        from learndyn.engines.descent import run_descent
 
         at, rate = self.start.at, self.scenario.learning_rate
         run = run_descent(

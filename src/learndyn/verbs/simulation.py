@@ -13,9 +13,9 @@ import xarray as xr
 from learndyn.errors import LearndynWarning
 from learndyn.results import with_observables
 from learndyn.scenarios.base import checked_scenario
+from learndyn.scenarios.methods import DESCENTS
 from learndyn.scenarios.task_sequence.sequence import TaskSequence, refuse_for_tasks
 from learndyn.verbs.drawn_descent_request import DrawnDescentRequest
-from learndyn.verbs.gradient_request import METHODS as OF_LINEAR_NETWORKS
 from learndyn.verbs.gradient_request import GradientRequest
 from learndyn.verbs.sample_request import SampleRequest
 from learndyn.verbs.simulation_request import Request
@@ -196,7 +196,7 @@ def simulate(
 def _request(scenario: Any, **arguments: Any) -> Request | SampleRequest | DrawnDescentRequest | GradientRequest:
     """All that can be refused before anything runs, by the kind of scenario."""
     scenario = checked_scenario(scenario)
-    if scenario.kind in OF_LINEAR_NETWORKS:
+    if scenario.kind in DESCENTS:
         return GradientRequest.checked(scenario=scenario, **arguments)
     if hasattr(scenario, "drawn_descent"):
         return DrawnDescentRequest.checked(scenario=scenario, **arguments)

@@ -4,13 +4,15 @@ The literal loops are written from the objective, with matrices multiplied out i
 random numbers. A rejection of a true law has at most the probability FALSE_ALARM, over seeds.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
 
 import learndyn as ld
-from learndyn.engines import gradient_steps
-from learndyn.engines.gradient_steps import BLOCK, run_descent
+from learndyn.engines import descent as engine
+from learndyn.engines.descent import BLOCK, run_descent
 from learndyn.engines.streams import stream
 from learndyn.scenarios.deep_linear.descent import descent_of as of_matrices
 from learndyn.scenarios.deep_linear.descent import sampled
@@ -18,6 +20,7 @@ from learndyn.scenarios.linear_modes.descent import TOGETHER
 from learndyn.scenarios.linear_modes.descent import descent_of as of_modes
 
 FALSE_ALARM = 1e-4
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SEED = 7
 RNG = np.random.default_rng(0)
 CORRELATION, FACTOR = RNG.standard_normal((3, 4)), RNG.standard_normal((4, 4))
@@ -276,8 +279,8 @@ def test_a_replica_goes_on_from_a_snapshot(cut):
 
     def replica():
         room = np.full((steps.size, descent.start.size), np.nan)
-        plan = gradient_steps._Plan(descent, steps, SEED, 333, gradient_steps.RateClock(1, 0.0, "t", ETA))
-        return room, gradient_steps._Replica(plan, 0, room)
+        plan = engine._Plan(descent, steps, SEED, 333, engine.RateClock(1, 0.0, "t", ETA))
+        return room, engine._Replica(plan, 0, room)
 
     _, before = replica()
     for _ in range(cut):
@@ -337,3 +340,22 @@ def test_too_many_rows_are_refused():
     modes = ld.LinearModes(np.ones(10**5), dropout_keep=0.5, learning_rate=1e-6)
     with pytest.raises(ld.InputError, match="`replicas` must leave room in memory"):
         ld.simulate(modes, 0.1, until=10.0, replicas=10**6)
+
+
+@pytest.mark.parametrize("name", ["linear", "linear_network"])
+def test_the_examples_run_as_they_stand(name):
+    """Theory is a closed form, and descent is off it by O(eta): with the constant of logistic growth, 0.33 s^2."""
+    case = ld.read_scenario_file(EXAMPLES / f"{name}.toml", require=("start", "solve", "simulate"))
+    theory = ld.solve(case.scenario, case.start, **case.solve, method="closed_form")
+    runs = ld.simulate(case.scenario, case.start, **case.simulate | {"seed": 1})
+    s_1 = float(theory.u.max())
+    masks = 4 * runs.u.std("replica", ddof=1) / np.sqrt(runs.sizes["replica"]) if runs.sizes["replica"] > 1 else 0.0
+    # The part of the rate is twice what it is without masks, which make their own terms of this order.
+    assert (np.abs(runs.u.mean("replica") - theory.u) <= masks + 2 * 0.33 * s_1**2 * case.scenario.learning_rate).all()
+
+
+def test_a_file_cannot_ask_for_inputs(tmp_path):
+    text = (EXAMPLES / "linear.toml").read_text().replace("replicas = 200", "N = 200")
+    (tmp_path / "wrong.toml").write_text(text)
+    with pytest.raises(ld.InputError, match="N"):
+        ld.read_scenario_file(tmp_path / "wrong.toml")
