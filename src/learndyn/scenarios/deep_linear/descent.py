@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learndyn.scenarios.classification.covariance import times
 from learndyn.scenarios.deep_linear.flow import unpack
 from learndyn.scenarios.gradient_steps import Descent
 
@@ -37,8 +38,10 @@ def descent_of(scenario: DeepLinear, start: Any, method: str) -> Descent:
         for _ in range(count):
             changes = gradients(layers, rng)
             for layer, change in zip(layers, changes, strict=True):
-                layer *= kept
-                layer += rate * change
+                if kept != 1.0:
+                    layer *= kept
+                change *= rate
+                layer += change
 
     products = 3 * len(begin) * (1 if method == "samples" else max(scenario.hidden, default=1) + scenario.n)
     seconds = CALL * (8 * scenario.depth + 6) + PRODUCT * products
@@ -47,13 +50,13 @@ def descent_of(scenario: DeepLinear, start: Any, method: str) -> Descent:
 
 def expected(scenario: DeepLinear) -> Gradients:
     """Minus the gradient of half the mean squared error of the whole population."""
-    target, noisy = scenario.correlation.values, scenario.dense_inputs + scenario.input_noise**2 * np.eye(scenario.n)
+    target, inputs, noise = scenario.correlation.values, scenario.inputs.numbers(), scenario.input_noise**2
 
     def gradients(layers: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
         maps = layers[:1]  # of each layer's outputs, from the inputs
         for layer in layers[1:]:
             maps.append(layer @ maps[-1])
-        return _back(layers, maps, target - maps[-1] @ noisy)
+        return _back(layers, maps, target - times(inputs, maps[-1], np) - noise * maps[-1])
 
     return gradients
 

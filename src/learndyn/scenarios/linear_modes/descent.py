@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from learndyn.scenarios.linear_modes.scenario import LinearModes
 
 # Masks that are drawn together.
-TOGETHER = 2**16
+TOGETHER = 2**13
 
 
 def descent_of(scenario: LinearModes, start: Any) -> Descent:

@@ -31,11 +31,19 @@ def descend(
     below = np.ones(depth)
     kept, masked = 1.0 - rate * decay, luck.shape[0] > 0
     for step in range(count):
-        if depth == 2:  # the same, several modes at a time
+        if depth == 2 and masked:  # the same, several modes at a time
+            drawn = luck[step]
             for mode in range(m):
                 first, second = w[0, mode], w[1, mode]
-                d = 1.0 if not masked or luck[step, mode] < keep else 0.0
-                pull = d * rate * (s[mode] - beta[mode] * first * second)
+                d = rate if drawn[mode] < keep else 0.0
+                pull = d * (s[mode] - beta[mode] * first * second)
+                w[0, mode] = kept * first + pull * second
+                w[1, mode] = kept * second + pull * first
+            continue
+        if depth == 2:
+            for mode in range(m):
+                first, second = w[0, mode], w[1, mode]
+                pull = rate * (s[mode] - beta[mode] * first * second)
                 w[0, mode] = kept * first + pull * second
                 w[1, mode] = kept * second + pull * first
             continue
