@@ -15,10 +15,11 @@ from learndyn.scenarios.base import Flow, Quantity, replaced
 from learndyn.scenarios.classification import observables
 from learndyn.scenarios.classification.arrays import FrozenArray, from_plain, frozen
 from learndyn.scenarios.classification.covariance import Covariance
-from learndyn.scenarios.classification.flow import numbers_of, size
+from learndyn.scenarios.classification.flow import numbers_of
 from learndyn.scenarios.classification.rules.base import Rule
 from learndyn.scenarios.classification.rules.passive_aggressive import PassiveAggressive
 from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
+from learndyn.scenarios.moments import size
 from learndyn.scenarios.weight_vector import WeightVector
 
 CENTERS = ["mean", "midpoint", "none"]

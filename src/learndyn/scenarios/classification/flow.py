@@ -15,7 +15,7 @@ from typing import Any
 from learndyn.scenarios.base import Flow
 from learndyn.scenarios.classification.covariance import dense_of, times
 from learndyn.scenarios.classification.rules.base import ClassInput, Rule
-from learndyn.scenarios.moments import MeanUpdate, drift
+from learndyn.scenarios.moments import MeanUpdate, drift, size
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,6 @@ class Structure:
 def make_flow(structure: Structure) -> Flow:
     """The flow of the weights' mean and, where the state is longer, of a factor of their covariance."""
     return Flow(structure.key, partial(_drift, structure), size)
-
-
-def size(states: Any) -> Any:
-    """|w|^2 of the mean: it grows without bound exactly when the weights do."""
-    return (states**2).sum(-1)
 
 
 def _drift(structure: Structure, t: Any, flat: Any, values: dict[str, Any]) -> Any:

@@ -99,6 +99,11 @@ def places(n: int) -> np.ndarray:
     return found[tuple(np.sort(np.indices((n, n, n)), axis=0))]
 
 
+def size(states: Any) -> Any:
+    """|w|^2 of the mean and the trace of L L^T: it grows without bound exactly when the weights do."""
+    return (states**2).sum(-1)
+
+
 def triples(n: int) -> np.ndarray:
     """The index triples i <= j <= k, (count, 3), in the order of the state."""
     i, j, k = np.indices((n, n, n)).reshape(3, -1)

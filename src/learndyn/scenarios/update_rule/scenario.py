@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -16,29 +16,21 @@ import numpy as np
 from learndyn.arguments import count, number
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Flow, Quantity, replaced
-from learndyn.scenarios.classification.start import GaussianWeights
-from learndyn.scenarios.moments import Form, MeanUpdate, drift
+from learndyn.scenarios.moments import MeanUpdate, drift, size
 from learndyn.scenarios.update_rule import sampled
 from learndyn.scenarios.update_rule.functions import require_shape, shape_of, weights_like
 from learndyn.scenarios.update_rule.sampled import RANDOMISATIONS
+from learndyn.scenarios.weight_vector import MEAN, MOMENTS, WeightVector
 from learndyn.schedules.function import Identity
 
-QUANTITIES = {
-    "w": Quantity(("input",), "mean weight <w_i>"),
-    "w_norm": Quantity((), "length |<w>| of the mean weight vector"),
-    "trace_cov": Quantity((), "total variance tr Cov(w)"),
-    "variance": Quantity(("input",), "variance of each weight"),
-    "Cov": Quantity(("input", "input2"), "covariance of the weights"),
-}
-# With up to so many numbers a covariance is part of a result row by row.
-MOST_COVARIANCES = 10**7
+QUANTITIES = {**MEAN, **MOMENTS}
 
 # Rules that a result of this process refers to: functions cannot be written down.
 _BY_TOKEN: dict[str, UpdateRule] = {}
 
 
 @dataclass(frozen=True)
-class UpdateRule:
+class UpdateRule(WeightVector):
     """Any learning rule of n weights, from its mean update, or from the update itself and a sampler of its inputs.
 
         w <- w + eta f(w, x),   t = eta * updates,   d<w>/dt = <f>(<w>) + ...
@@ -103,9 +95,6 @@ class UpdateRule:
     """
 
     kind: ClassVar[str] = "update_rule"
-    time_name: ClassVar[str] = "t"
-    gaussian_inputs: ClassVar[bool] = True
-    time: ClassVar[Quantity] = Quantity((), "time: learning rate * updates")
 
     dimension: int
     mean: Callable[[Any], Any] | None = None
@@ -197,23 +186,11 @@ class UpdateRule:
             )
         return _BY_TOKEN[plain["token"]]
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {entry.name: self.__dict__[entry.name] for entry in fields(self)}
-
     # What the engines ask for (learndyn.scenarios.base.Scenario).
 
-    def as_start(self, start: Any) -> GaussianWeights:
-        """The start, checked against this scenario; weights or a row of a result will do."""
-        return GaussianWeights.of(start).fitting(self.dimension)
-
-    def initial_state(self, start: Any) -> np.ndarray:
-        """The flat state: n mean weights, then a factor L (n, r) of the covariance, if there is one."""
-        start = self.as_start(start)
-        return np.concatenate([start.mean.values, start.factor().ravel()])
-
     @property
-    def state_length(self) -> int:
-        """Length of the flat state from a point."""
+    def n(self) -> int:
+        """Number of weights."""
         return self.dimension
 
     def values(self) -> dict[str, np.ndarray]:
@@ -258,68 +235,23 @@ class UpdateRule:
 
     def flow(self, samples: int | None = None, reach: float | None = None) -> Flow:
         """The flow of the weights' mean and, where the state is longer, of a factor of their covariance."""
-        if samples is not None:
-            raise InputError(
-                f"Argument `samples` must be left out for an ld.UpdateRule, which has its own, but it is {samples}. "
-                "Use rule.replace(samples=...)."
-            )
+        self.refuse_samples(samples, "which has its own (rule.replace(samples=...))")
         return _flow_of(self.mean_update(), self.dimension)
-
-    def reach(self, states: np.ndarray, times: Any = 0.0) -> None:
-        """No quadrature here has a reach."""
 
     def quantities(self) -> dict[str, Quantity]:
         """All that a row may hold."""
         return QUANTITIES
 
-    def coordinates(self) -> dict[str, np.ndarray]:
-        """The labels of the weights."""
-        labels = np.arange(1, self.dimension + 1)
-        return {"input": labels, "input2": labels}
-
     def rows(self, states: np.ndarray, times: Any = 0.0) -> dict[str, np.ndarray]:
         """Weights, and their moments where the flat states (..., n + n r) have a factor."""
-        n = self.dimension
-        w = states[..., :n]
-        found = {"w": w, "w_norm": np.sqrt((w**2).sum(-1))}
-        if states.shape[-1] == n:
-            return found
-        form = Form(n, rank=states.shape[-1] // n - 1)
-        variance = form.variance(states)
-        found |= {"trace_cov": variance.sum(-1), "variance": variance}
-        if states[..., 0].size * n**2 <= MOST_COVARIANCES:
-            found["Cov"] = form.covariance(states)
-        return found
-
-    def order_parameters(self, states: np.ndarray) -> dict[str, np.ndarray]:
-        """The weights alone."""
-        return {"w": states[..., : self.dimension]}
-
-    def parameter_names(self) -> list[str]:
-        """w_1, w_2, ...: the numbers of the flat state of a point."""
-        return [f"w_{i}" for i in range(1, self.dimension + 1)]
-
-    def first_impossible(self, states: np.ndarray, tolerance: float, times: Any = 0.0) -> int:
-        """All states are possible: a factor's covariance is never negative."""
-        return len(states)
-
-    def scale(self, state: Any) -> float:
-        """The squared length that is natural here."""
-        return float((np.asarray(state) ** 2).sum()) + 1.0
+        w = states[..., : self.n]
+        return {"w": w, "w_norm": np.sqrt((w**2).sum(-1))} | self.moments(states)
 
     # What rules given as functions do not have.
-
-    def require_plain(self, what: str) -> None:
-        """Refused: there is no process of order parameters here."""
-        raise _theory_alone(what)
 
     def process(self, start: Any) -> Any:
         """Refused, like `require_plain`."""
         raise _theory_alone("ld.simulate")
-
-    def noise(self) -> Any:
-        """Refused: the terms of order eta are in `ld.moment_flow`."""
-        raise _theory_alone("ld.fluctuations")
 
 
 def _closed_form(n: int, mean: Any, covariance: Any) -> MeanUpdate:
@@ -359,12 +291,7 @@ def _average(n: int, update: Any, inputs: dict[str, np.ndarray], tree: Any) -> M
 @lru_cache(maxsize=64)
 def _flow_of(update: MeanUpdate, n: int) -> Flow:
     """One flow for all rules of the same functions: it is compiled once."""
-    return Flow(("mean update", update.key), drift(update, n), _size)
-
-
-def _size(states: Any) -> Any:
-    """|w|^2 of the mean and the trace of L L^T: it grows without bound exactly when the weights do."""
-    return (states**2).sum(-1)
+    return Flow(("mean update", update.key), drift(update, n), size)
 
 
 def _name(value: Any) -> str:
