@@ -141,8 +141,8 @@ def test_every_strength_is_finite_and_between_start_and_end(u0, s, beta, decay, 
 def test_limits():
     # s = lambda: algebraic, u0 / (1 + 2 beta u0 t).
     np.testing.assert_allclose(curves.balanced(0.5, 7.0, 1.3, 2.0, 1.3), 0.5 / (1 + 2 * 2.0 * 0.5 * 7.0), rtol=1e-15)
-    # So near to it that 1 - e^{-2 a t} has four digits left; the exact curve differs by the order of a t = 3e-12.
-    found = curves.balanced(0.5, 3.0, 1.0 + 1e-12, 2.0, 1.0)
+    # So near to it that 1 - e^{-2 a t} has five digits left; the exact curve differs by the order of a t = 3e-12.
+    found = curves.balanced(0.5, 3.0, 1e-12, 2.0, 0.0)
     np.testing.assert_allclose(found, 0.5 / (1 + 2 * 2.0 * 0.5 * 3.0), rtol=1e-11)
     # lambda > s: dies as e^{-2 (lambda - s) t}, to the last digit.
     found = curves.balanced(0.01, 100.0, 1.0, 1.0, 2.0)
