@@ -321,6 +321,7 @@ SCENARIOS: dict[str, dict[str, Key]] = {
         "correlation": Key(ANY_MATRIX, required=True),
         "inputs": Key(COVARIANCE),
         "hidden": Key(HIDDEN),
+        "batch_size": Key(_whole()),
         **LINEAR,
     },
 }

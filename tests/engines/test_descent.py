@@ -97,9 +97,10 @@ def test_masks_of_many_modes_are_drawn_in_parts_of_one_stream():
 
 
 @pytest.mark.parametrize("hidden", [(), (3,), (2, 5, 3)])
-@pytest.mark.parametrize("method", ["descent", "samples"])
-def test_updates_of_matrices(method, hidden):
-    scenario, updates = matrices(hidden, weight_decay=0.1, input_noise=0.4, time_scale=1.5), 60
+@pytest.mark.parametrize(("method", "batch"), [("descent", 1), ("samples", 1), ("samples", 3)])
+def test_updates_of_matrices(method, batch, hidden):
+    scenario = matrices(hidden, weight_decay=0.1, input_noise=0.4, time_scale=1.5, batch_size=batch)
+    updates = 60
     start = random_start(scenario)
     run = run_descent(of_matrices(scenario, start, method), np.arange(updates + 1), seed=SEED)
     rng, layers, path = stream(SEED, "descent", scenario.state_length, 0), start.matrices(), []
@@ -109,9 +110,11 @@ def test_updates_of_matrices(method, hidden):
         if method == "descent":
             G = CORRELATION - chain(layers)[-1] @ (INPUTS + 0.16 * np.eye(4))
         else:
-            clean = root @ rng.standard_normal(4)
-            x = clean + 0.4 * rng.standard_normal(4)
-            G = np.outer(best @ clean - chain(layers)[-1] @ x, x)
+            normals, noises = rng.standard_normal((batch, 4)), rng.standard_normal((batch, 4))
+            G = 0.0
+            for clean, noise in zip(normals @ root.T, noises, strict=True):
+                x = clean + 0.4 * noise
+                G = G + np.outer(best @ clean - chain(layers)[-1] @ x, x) / batch
         below, above = chain(layers), chain([layer.T for layer in reversed(layers)])[::-1]
         slopes = [above[l + 1] @ G @ below[l].T for l in range(len(layers))]
         layers = [W + ETA / 1.5 * (slope - 0.1 * W) for W, slope in zip(layers, slopes, strict=True)]

@@ -5,7 +5,7 @@ weights      gradient descent on weight vectors
 diffusion    the chain at large N as a stochastic differential equation
 
 descent      of linear networks: steps along the expected gradient, with the masks of dropout where there is any
-samples      of their matrices: one drawn example a step
+samples      of their matrices: drawn examples, one or a batch a step
 
 closed_form  theory as a formula in time, where the scenario has one for the start; then it is the default
 ode          theory integrated step by step

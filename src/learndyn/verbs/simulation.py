@@ -94,8 +94,8 @@ def simulate(
         itself on drawn weight vectors, which start with exactly the overlaps of the start; O(N (K + M)) an update.
         ``"diffusion"``: the stochastic differential equation with the drift and the diffusion of that process, for
         large N; its steps do not depend on N. Of linear networks ``None`` is ``"descent"``: the expected gradient, of
-        modes with the masks of `dropout_keep`; ``"samples"``, for `ld.DeepLinear`: one example a step, x ~ N(0, E[x
-        x^T]) with the input noise, and y as the best linear map has it from the clean x.
+        modes with the masks of `dropout_keep`; ``"samples"``, for `ld.DeepLinear`: `batch_size` examples a step, x ~
+        N(0, E[x x^T]) with the input noise, and y as the best linear map has it from the clean x.
     save_at
         As for `solve`; times are rounded to whole updates (not for ``"diffusion"``).
     threads

@@ -3,7 +3,7 @@
     W_l <- (1 - r lambda) W_l + r (W_D ... W_{l+1})^T G (W_{l-1} ... W_1)^T,   r = eta / tau
 
 expected   G = E[y x^T] - W (E[x x^T] + sigma^2), the whole population: nothing is random
-samples    G = mean of (y - W x~) x~^T over drawn examples, x ~ N(0, E[x x^T]), y = W* x, x~ = x + sigma n
+samples    G = mean of (y - W x~) x~^T over `batch_size` examples, x ~ N(0, E[x x^T]), y = W* x, x~ = x + sigma n
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Gradients = Callable[[list[np.ndarray], np.random.Generator], list[np.ndarray]]
 
 
 def descent_of(scenario: DeepLinear, start: Any, method: str) -> Descent:
-    """The descent of a scenario from a start, by the expected gradient or one example a step."""
+    """The descent of a scenario from a start, by the expected gradient or drawn examples."""
     gradients = sampled(scenario) if method == "samples" else expected(scenario)
     begin, widths = scenario.initial_state(start), scenario.widths
     rate = scenario.learning_rate / scenario.time_scale
@@ -43,7 +43,9 @@ def descent_of(scenario: DeepLinear, start: Any, method: str) -> Descent:
                 change *= rate
                 layer += change
 
-    products = 3 * len(begin) * (1 if method == "samples" else max(scenario.hidden, default=1) + scenario.n)
+    products = (
+        3 * len(begin) * (scenario.batch_size if method == "samples" else max(scenario.hidden, default=1) + scenario.n)
+    )
     seconds = CALL * (8 * scenario.depth + 6) + PRODUCT * products
     return Descent(begin, update, scenario.learning_rate, method == "samples", seconds, scenario.scale(begin))
 
@@ -71,19 +73,19 @@ def _back(layers: list[np.ndarray], maps: list[np.ndarray], G: np.ndarray) -> li
 
 
 def sampled(scenario: DeepLinear) -> Gradients:
-    """Minus the gradient of the squared error of one drawn example, anew in each step."""
-    values, sigma, n = scenario.values(), scenario.input_noise, scenario.n
-    root, best = values["root"], values["best"]
+    """Minus the gradient of the mean squared error, halved, of examples that are drawn anew in each step."""
+    values, sigma, batch, n = scenario.values(), scenario.input_noise, scenario.batch_size, scenario.n
+    root, best = values["root"].T, values["best"].T
 
     def gradients(layers: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
-        x = root @ rng.standard_normal(root.shape[1])
-        y = best @ x
-        outputs = [x if sigma == 0.0 else x + sigma * rng.standard_normal(n)]
+        x = rng.standard_normal((batch, len(root))) @ root
+        y = x @ best
+        outputs = [x if sigma == 0.0 else x + sigma * rng.standard_normal((batch, n))]
         for layer in layers:
-            outputs.append(layer @ outputs[-1])
-        delta, found = y - outputs.pop(), []
+            outputs.append(outputs[-1] @ layer.T)
+        delta, found = (y - outputs.pop()) / batch, []
         for layer in reversed(layers):
-            found.append(np.outer(delta, outputs.pop()))
+            found.append(delta.T @ outputs.pop())
             delta = delta @ layer
         return found[::-1]
 

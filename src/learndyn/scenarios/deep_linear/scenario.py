@@ -52,6 +52,8 @@ class DeepLinear:
         tau, above 0.
     learning_rate
         Of gradient descent in simulations; the flow does not depend on it.
+    batch_size
+        Examples that are drawn for a step of ``ld.simulate(..., method="samples")``.
 
     Raises
     ------
@@ -93,6 +95,7 @@ class DeepLinear:
     least_loss: float = 0.0
     time_scale: float = 1.0
     learning_rate: float = 1e-3
+    batch_size: int = 1
 
     def __post_init__(self) -> None:
         correlation = _correlation(self.correlation)
@@ -105,6 +108,7 @@ class DeepLinear:
             "least_loss": number(self.least_loss, "least_loss", minimum=0.0),
             "time_scale": number(self.time_scale, "time_scale", above=0.0),
             "learning_rate": number(self.learning_rate, "learning_rate", above=0.0),
+            "batch_size": count(self.batch_size, "batch_size"),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
