@@ -347,14 +347,17 @@ def test_too_many_rows_are_refused():
 
 @pytest.mark.parametrize("name", ["linear", "linear_network"])
 def test_the_examples_run_as_they_stand(name):
-    """Theory is a closed form, and descent is off it by O(eta): with the constant of logistic growth, 0.33 s^2."""
+    """Theory is a closed form, and descent is off it by O(eta), by up to 0.46 s^2 eta for u_0 = 0.01 and s = 3.
+
+    Steps are behind by the time (eta / 2) ln(f / f_0): the distance is s^2 eta times 0.33 + 0.28 log10(0.01 s / u_0).
+    """
     case = ld.read_scenario_file(EXAMPLES / f"{name}.toml", require=("start", "solve", "simulate"))
     theory = ld.solve(case.scenario, case.start, **case.solve, method="closed_form")
     runs = ld.simulate(case.scenario, case.start, **case.simulate | {"seed": 1})
     s_1 = float(theory.u.max())
     masks = 4 * runs.u.std("replica", ddof=1) / np.sqrt(runs.sizes["replica"]) if runs.sizes["replica"] > 1 else 0.0
     # The part of the rate is twice what it is without masks, which make their own terms of this order.
-    assert (np.abs(runs.u.mean("replica") - theory.u) <= masks + 2 * 0.33 * s_1**2 * case.scenario.learning_rate).all()
+    assert (np.abs(runs.u.mean("replica") - theory.u) <= masks + 2 * 0.46 * s_1**2 * case.scenario.learning_rate).all()
 
 
 def test_a_file_cannot_ask_for_inputs(tmp_path):
