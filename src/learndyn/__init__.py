@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from learndyn.options import logspaced
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
     from learndyn.scenario_file import read_scenario_file, write_scenario_file
-    from learndyn.scenarios.classification.covariance import Covariance
     from learndyn.scenarios.classification.data import DataClassification
     from learndyn.scenarios.classification.rules.passive_aggressive import PassiveAggressive
     from learndyn.scenarios.classification.rules.perceptron import Perceptron
@@ -47,12 +46,13 @@ if TYPE_CHECKING:
     from learndyn.scenarios.classification.rules.squared_error import SquaredError
     from learndyn.scenarios.classification.rules.supervised import Supervised
     from learndyn.scenarios.classification.scenario import GaussianClassification
-    from learndyn.scenarios.classification.start import GaussianWeights
+    from learndyn.scenarios.covariance import Covariance
     from learndyn.scenarios.deep_linear.kernel import kernel_change
     from learndyn.scenarios.deep_linear.scenario import DeepLinear
     from learndyn.scenarios.deep_linear.start import LinearWeights
     from learndyn.scenarios.finite_sample.scenario import FiniteSample
     from learndyn.scenarios.finite_sample.start import RandomWeights
+    from learndyn.scenarios.gaussian_weights import GaussianWeights
     from learndyn.scenarios.linear_modes.scenario import LinearModes
     from learndyn.scenarios.linear_modes.start import ModeStart
     from learndyn.scenarios.reached import Reached
@@ -77,12 +77,12 @@ __version__ = "0.1.0"
 _HOME = {
     "Activation": "activations",
     "AdaptiveRate": "scenarios.student_teacher.adaptive_rate",
-    "Covariance": "scenarios.classification.covariance",
+    "Covariance": "scenarios.covariance",
     "DataClassification": "scenarios.classification.data",
     "DeepLinear": "scenarios.deep_linear.scenario",
     "FiniteSample": "scenarios.finite_sample.scenario",
     "GaussianClassification": "scenarios.classification.scenario",
-    "GaussianWeights": "scenarios.classification.start",
+    "GaussianWeights": "scenarios.gaussian_weights",
     "InputError": "errors",
     "Inputs": "scenarios.student_teacher.inputs",
     "LearndynError": "errors",

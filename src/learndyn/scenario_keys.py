@@ -14,11 +14,11 @@ from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
 from learndyn.scenarios.classification.rules.registry import RULES
 from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
-from learndyn.scenarios.classification.start import GaussianWeights
 from learndyn.scenarios.deep_linear.scenario import DeepLinear
 from learndyn.scenarios.deep_linear.start import LinearWeights
 from learndyn.scenarios.finite_sample.scenario import FiniteSample
 from learndyn.scenarios.finite_sample.start import RandomWeights
+from learndyn.scenarios.gaussian_weights import GaussianWeights
 from learndyn.scenarios.linear_modes.scenario import LinearModes
 from learndyn.scenarios.linear_modes.start import ModeStart
 from learndyn.scenarios.methods import DESCENTS, METHODS, THEORIES

@@ -12,7 +12,7 @@ import numpy as np
 
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Quantity
-from learndyn.scenarios.classification.start import GaussianWeights
+from learndyn.scenarios.gaussian_weights import GaussianWeights
 from learndyn.scenarios.moments.base import Form
 
 # With up to so many numbers in all rows covariances are part of a result; beyond, variances and their sum alone.

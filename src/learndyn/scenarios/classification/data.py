@@ -11,14 +11,14 @@ import numpy as np
 from learndyn.arguments import array, choice, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import jax_namespace
+from learndyn.scenarios.arrays import FrozenArray, from_plain, frozen
 from learndyn.scenarios.base import Flow, Quantity, replaced
 from learndyn.scenarios.classification import observables
-from learndyn.scenarios.classification.arrays import FrozenArray, from_plain, frozen
-from learndyn.scenarios.classification.covariance import Covariance
 from learndyn.scenarios.classification.flow import numbers_of
 from learndyn.scenarios.classification.rules.base import Rule
 from learndyn.scenarios.classification.rules.passive_aggressive import PassiveAggressive
 from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
+from learndyn.scenarios.covariance import Covariance
 from learndyn.scenarios.moments import size
 from learndyn.scenarios.weight_vector import WeightVector
 

@@ -13,8 +13,8 @@ from functools import cache, partial
 from typing import Any
 
 from learndyn.scenarios.base import Flow
-from learndyn.scenarios.classification.covariance import dense_of, times
 from learndyn.scenarios.classification.rules.base import ClassInput, Rule
+from learndyn.scenarios.covariance import dense_of, times
 from learndyn.scenarios.moments import MeanUpdate, drift, size
 
 

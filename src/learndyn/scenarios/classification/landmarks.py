@@ -12,7 +12,7 @@ import numpy as np
 
 from learndyn.scenarios.base import Landmarks
 from learndyn.scenarios.classification.observables import fields
-from learndyn.scenarios.classification.start import GaussianWeights
+from learndyn.scenarios.gaussian_weights import GaussianWeights
 
 # Phi(-37) is the smallest number that float64 has.
 SURE = 37.0

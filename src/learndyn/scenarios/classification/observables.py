@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.gaussian.normal import FAR, INVERSE_SQRT_2
-from learndyn.scenarios.classification.covariance import Covariance, times
+from learndyn.scenarios.covariance import Covariance, times
 
 
 def alignment(W: Any, means: Any, xp: Any) -> Any:

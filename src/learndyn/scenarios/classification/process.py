@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.scenarios.classification.covariance import Covariance
 from learndyn.scenarios.classification.steps import make_step
+from learndyn.scenarios.covariance import Covariance
 from learndyn.scenarios.samples import DataInputs, GaussianInputs, SampleProcess
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from learndyn.arguments import array, choice, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
+from learndyn.scenarios.arrays import FrozenArray, from_plain
 from learndyn.scenarios.base import Flow, Landmarks, Quantity, replaced
 from learndyn.scenarios.classification import observables
-from learndyn.scenarios.classification.arrays import FrozenArray, from_plain
-from learndyn.scenarios.classification.covariance import Covariance, covariance_of
 from learndyn.scenarios.classification.flow import Structure, make_flow, make_update
 from learndyn.scenarios.classification.rules.base import Rule
+from learndyn.scenarios.covariance import Covariance, covariance_of
 from learndyn.scenarios.weight_vector import MEAN, MOMENTS, WeightVector
 
 ACTIVATIONS = ["shifted_erf", "logistic"]

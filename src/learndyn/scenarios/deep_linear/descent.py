@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learndyn.scenarios.classification.covariance import times
+from learndyn.scenarios.covariance import times
 from learndyn.scenarios.deep_linear.flow import unpack
 from learndyn.scenarios.gradient_steps import Descent
 

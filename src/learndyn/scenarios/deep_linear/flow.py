@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from learndyn.scenarios.base import Flow
-from learndyn.scenarios.classification.covariance import times
+from learndyn.scenarios.covariance import times
 
 
 @cache

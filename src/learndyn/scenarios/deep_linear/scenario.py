@@ -12,9 +12,9 @@ import numpy as np
 
 from learndyn.arguments import count, number
 from learndyn.errors import InputError
+from learndyn.scenarios.arrays import FrozenArray, frozen
 from learndyn.scenarios.base import Flow, Quantity, replaced
-from learndyn.scenarios.classification.arrays import FrozenArray, frozen
-from learndyn.scenarios.classification.covariance import Covariance, covariance_of
+from learndyn.scenarios.covariance import Covariance, covariance_of
 from learndyn.scenarios.deep_linear import closed_form, observables, tasks
 from learndyn.scenarios.deep_linear.flow import make_flow, product, size, unpack
 from learndyn.scenarios.deep_linear.modes import Modes, modes_of

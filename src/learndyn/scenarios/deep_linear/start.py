@@ -10,7 +10,7 @@ import numpy as np
 
 from learndyn.arguments import number
 from learndyn.errors import InputError
-from learndyn.scenarios.classification.arrays import FrozenArray, frozen
+from learndyn.scenarios.arrays import FrozenArray, frozen
 from learndyn.scenarios.deep_linear import starts
 
 if TYPE_CHECKING:

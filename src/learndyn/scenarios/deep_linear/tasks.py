@@ -8,7 +8,7 @@ import numpy as np
 
 from learndyn.arguments import array
 from learndyn.errors import InputError
-from learndyn.scenarios.classification.covariance import Covariance
+from learndyn.scenarios.covariance import Covariance
 
 ITEMS = ("canary", "salmon", "oak", "rose")
 PROPERTIES = ("petals", "bark", "scales", "flies", "moves")

@@ -15,8 +15,8 @@ import numpy as np
 from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
+from learndyn.scenarios.arrays import FrozenArray, frozen
 from learndyn.scenarios.base import Flow, Quantity, replaced
-from learndyn.scenarios.classification.arrays import FrozenArray, frozen
 from learndyn.scenarios.finite_sample.errors import OBSERVABLES, errors_of, slope_of_error, split
 from learndyn.scenarios.finite_sample.flow import closed_states, drift_function, make_flow
 from learndyn.scenarios.finite_sample.limits import best_ridge, ridge, unregularised

@@ -11,8 +11,8 @@ import numpy as np
 
 from learndyn.arguments import count, number
 from learndyn.errors import InputError
+from learndyn.scenarios.arrays import FrozenArray, frozen
 from learndyn.scenarios.base import Flow, Quantity, replaced
-from learndyn.scenarios.classification.arrays import FrozenArray, frozen
 from learndyn.scenarios.linear_modes import closed_form, dropout, observables
 from learndyn.scenarios.linear_modes.flow import make_flow, size
 from learndyn.scenarios.linear_modes.start import ModeStart, imbalance_of

@@ -9,7 +9,7 @@ import numpy as np
 
 from learndyn.arguments import number
 from learndyn.errors import InputError
-from learndyn.scenarios.classification.arrays import FrozenArray, frozen
+from learndyn.scenarios.arrays import FrozenArray, frozen
 from learndyn.scenarios.linear_modes.curves import weights_of
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 
 from learndyn.arguments import array, number, positive_semidefinite, symmetric
 from learndyn.errors import InputError
-from learndyn.scenarios.classification.arrays import FrozenArray, from_plain, frozen
+from learndyn.scenarios.arrays import FrozenArray, from_plain, frozen
 
 # Eigenvalues below this fraction of the largest are zero: a factor leaves them out.
 NEGLIGIBLE = 1e-14

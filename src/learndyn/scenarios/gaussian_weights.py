@@ -1,4 +1,4 @@
-"""Where a perceptron begins: a Gaussian distribution of its weights, or one point."""
+"""Where a weight vector begins: a Gaussian distribution of weights, or one point."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from learndyn.arguments import count, number
 from learndyn.errors import InputError
-from learndyn.scenarios.classification.arrays import FrozenArray, frozen
-from learndyn.scenarios.classification.covariance import covariance_of
+from learndyn.scenarios.arrays import FrozenArray, frozen
+from learndyn.scenarios.covariance import covariance_of
 
 
 @dataclass(frozen=True)

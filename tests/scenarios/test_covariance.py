@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from learndyn import Covariance, InputError
-from learndyn.scenarios.classification.arrays import FrozenArray, from_plain, frozen
-from learndyn.scenarios.classification.covariance import covariance_of, dense_of, times
+from learndyn.scenarios.arrays import FrozenArray, from_plain, frozen
+from learndyn.scenarios.covariance import covariance_of, dense_of, times
 
 N = 5
 
