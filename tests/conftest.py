@@ -15,6 +15,10 @@ ROOT = Path(__file__).parent.parent
 # No window opens, also in processes that a test starts.
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+# Workers share the cores: matrix products of one on threads of its own would keep the other waiting. Set before NumPy.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 # numba checks only a kernel's own file when it looks for it on disk. A cache named after all sources cannot hold an old
 # kernel. (`make test` sets the same directory.) A cache of JAX's programs is not kept: JAX writes its entries in place,
 # so that two workers, or a run that was stopped, can leave half an entry for the next to stumble over.
