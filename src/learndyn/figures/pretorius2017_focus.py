@@ -257,8 +257,9 @@ def generalisation() -> Figure:
         numbers,
         "A linear student of n inputs learns p examples of a linear rule with label noise 0.5 (signal 1), from w = 0. "
         "Left: test error (solid) and training error (dotted) over time for four n / p; circles: gradient descent on "
-        "samples of n = 100, mean of 10; triangles: the best time to stop. Middle: test error at the end of learning, at its best time, and with the "
-        "best weight decay: without any of them it peaks where there are as many inputs as examples. Right: weight "
+        "samples of n = 100, mean of 10; triangles: the best time to stop. Middle: test error at the end of learning, "
+        "at its best time, and with the best weight decay: at the end it peaks where there are as many inputs as "
+        "examples. Right: weight "
         "decay gamma at n = p; 0.25 is the best one, and then stopping gains nothing. Lines: Marchenko and Pastur's "
         "law. The slide names generalisation as future work: figure and settings are ours.",
     )
