@@ -295,6 +295,15 @@ MISTAKES = {
         GOOD.replace("[scenario]", '[scenario]\nkind = "tree"', 1),
         ['[scenario] kind must be ... "gaussian_classification", ... "site_symmetric"'],
     ),
+    "unknown kind with its own tables": (
+        '[scenario]\nkind = "gaussian_clasification"\nmeans = [1.0, 0.0]\n[start]\nkind = "gaussian_weights"\n'
+        "[simulate]\nreplicas = 0\n",
+        ["[scenario] kind must be ... \"gaussian_clasification\". Did you mean 'gaussian_classification'"],
+    ),
+    "kind of scenarios that files do not hold": (
+        '[scenario]\nkind = "data_classification"\nX = [[1.0]]\ny = [1]\n',
+        ['[scenario] kind must be ... "data_classification", which no file holds: write ld.DataClassification in'],
+    ),
     "unknown start": (
         GOOD.replace("[start]", '[start]\nkind = "randm"'),
         ['[start] kind must be ... "random" ... , but it is "randm". Did you mean \'random\''],

@@ -11,6 +11,8 @@ from learndyn.errors import InputError
 
 # Products of four such numbers are finite.
 LARGEST = 1e75
+# Characters of a value in a sentence.
+LONGEST = 100
 
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -62,7 +64,8 @@ def array(value: Any, name: str, shape: tuple[int, ...] | None = None, hint: str
     except (TypeError, ValueError, OverflowError) as error:
         refuse_tracer(error, name)  # JAX's own complaint about a tracer inside a list
         raise InputError(
-            f"Argument `{name}` must be an array of numbers, rows of equal length, but it is {value!r}. {hint}".rstrip()
+            f"Argument `{name}` must be an array of numbers, rows of equal length, but it is {shown(value)}. "
+            f"{hint}".rstrip()
         ) from None
     if shape is not None and result.shape != shape:
         raise InputError(f"Argument `{name}` must have shape {shape}, but it has shape {result.shape}. {hint}".rstrip())
@@ -74,6 +77,12 @@ def array(value: Any, name: str, shape: tuple[int, ...] | None = None, hint: str
             f"{np.abs(result).max():.3g}. Choose other units."
         )
     return result
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence shows it: cut where it is long, such as a column of a table."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def symmetric(value: np.ndarray, name: str) -> np.ndarray:

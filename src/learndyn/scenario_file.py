@@ -127,7 +127,10 @@ def _parse(text: str, name: str, require: tuple[str, ...] = ()) -> ScenarioFile:
     at = start.at if start else None if "start" in tables else 0.0
     solve = _solve(tables["solve"], at, mistakes) if "solve" in tables else None
     known = SIMULATIONS_OF.get(str(kind), TABLES["simulate"])
-    simulate = _simulate(tables["simulate"], known, solve, scenario, at, mistakes) if "simulate" in tables else None
+    if "simulate" in tables and _is_known(kind):
+        simulate = _simulate(tables["simulate"], known, solve, scenario, at, mistakes)
+    else:
+        simulate = None
     mistakes.report()
     return ScenarioFile(scenario, start, solve, simulate, plain.get("title"))
 
@@ -152,6 +155,10 @@ def _toml(text: str, name: str) -> dict[str, Any]:
 def _scenario(plain: dict[str, Any], mistakes: Mistakes) -> Any:
     if _has_own_tables(plain.get("kind")):
         return _scenario_without_parts(plain, mistakes)
+    if not _is_known(plain.get("kind")):
+        # Of an unknown kind no key is known; the kind itself is then the one mistake to report.
+        mistakes.check_kind(plain["kind"])
+        return None
     good = mistakes.check(plain, "scenario", TABLES["scenario"])
     built: dict[str, Any] = {}
     for part, cls in PARTS.items():
@@ -172,6 +179,10 @@ def _scenario(plain: dict[str, Any], mistakes: Mistakes) -> Any:
     return None
 
 
+def _is_known(kind: Any) -> bool:
+    return kind is None or (isinstance(kind, str) and kind in KINDS)
+
+
 def _has_own_tables(kind: Any) -> bool:
     return isinstance(kind, str) and kind in SCENARIOS
 
@@ -184,6 +195,8 @@ def _scenario_without_parts(plain: dict[str, Any], mistakes: Mistakes) -> Any:
 
 
 def _start(plain: dict[str, Any], scenario: Any, scenario_kind: Any, mistakes: Mistakes) -> Any:
+    if not _is_known(scenario_kind):
+        return None
     if _has_own_tables(scenario_kind):
         keys = STARTS_OF[scenario_kind]
         if not mistakes.check(plain, "start", keys):

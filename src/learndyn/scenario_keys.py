@@ -12,6 +12,7 @@ from typing import Any
 
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
+from learndyn.scenarios.classification.data import DataClassification
 from learndyn.scenarios.classification.rules.registry import RULES
 from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
 from learndyn.scenarios.deep_linear.scenario import DeepLinear
@@ -26,6 +27,8 @@ from learndyn.scenarios.plain import KINDS
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
 from learndyn.scenarios.student_teacher.rules import NAMED
 from learndyn.scenarios.student_teacher.scenario import CONNECTIVITIES, DYNAMICS, TIME_SCALES
+from learndyn.scenarios.task_sequence.sequence import TaskSequence
+from learndyn.scenarios.update_rule.scenario import UpdateRule
 
 
 @dataclass(frozen=True)
@@ -369,6 +372,10 @@ SIMULATIONS_OF: dict[str, dict[str, Key]] = {
 }
 
 
+# Scenarios of rows, functions or other scenarios have results, but no files.
+IN_PYTHON = {cls.kind: cls.__name__ for cls in (DataClassification, TaskSequence, UpdateRule)}
+
+
 # Mistakes.
 
 
@@ -406,6 +413,18 @@ class Mistakes:
             if entry.required and key not in plain and key not in guesses:
                 self._missing(key, table, entry.kind)
         return len(self.lines) == before
+
+    def check_kind(self, kind: Any) -> None:
+        """Note a kind of scenario that files do not have."""
+        name = IN_PYTHON.get(kind) if isinstance(kind, str) else None
+        if name is None:
+            self._wrong("kind", kind, "scenario", TABLES["scenario"]["kind"].kind)
+        else:
+            self.add(
+                "scenario",
+                f'kind must be {or_list(sorted(KINDS))}, but it is "{kind}", which no file holds: write ld.{name} in '
+                "Python.",
+            )
 
     def _wrong(self, key: str, value: Any, table: str, kind: Kind) -> None:
         hint = did_you_mean(value, list(kind.words)) if isinstance(value, str) else ""

@@ -98,6 +98,8 @@ def test_an_empty_image_has_no_features():
     ("change", "sentence"),
     [
         ({"shape": (8, 7)}, r"`images` must have shape \(count, 56\) for images of 8 x 7 pixels"),
+        ({"shape": 8}, "`shape` must be two numbers, rows and columns, but it is 8"),
+        ({"shape": (8, 8, 1)}, "`shape` must be two numbers, rows and columns"),
         ({"shape": (8, -8)}, "`shape` must be a whole number of at least 1"),
         ({"images": np.full((1, 64), np.nan)}, "`images` must be finite"),
         ({"size": 4}, "`size` must be odd, so that a filter has a centre, but it is 4. Take 5."),

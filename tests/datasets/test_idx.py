@@ -61,6 +61,8 @@ def test_wrong_files_are_refused(tmp_path, content, sentence):
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(InputError, match=r"File .*nothing cannot be read: No such file or directory\."):
         read_idx(tmp_path / "nothing")
+    with pytest.raises(InputError, match="must be the name of a file, but it is 3"):
+        read_idx(3)
     with pytest.raises(InputError, match=r"cannot be read: Is a directory\."):
         read_idx(tmp_path)
 
@@ -139,6 +141,8 @@ def test_it_says_where_missing_files_come_from(small, tmp_path):
         load_mnist(folder, split="both")
     with pytest.raises(InputError, match=r"nowhere does not exist\. `scripts/get_mnist\.sh FOLDER`"):
         load_mnist(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="but it is None"):
+        load_mnist(None)
     with pytest.raises(InputError, match="is a file"):
         load_mnist(folder / "train-images-idx3-ubyte")
     with pytest.raises(InputError, match='`split` must be "train", "test" or "both"'):

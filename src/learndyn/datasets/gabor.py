@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from learndyn import arguments
+from learndyn.datasets.images import rows_and_columns
 from learndyn.errors import InputError
 
 LARGEST_FREQUENCY = 0.25
@@ -135,7 +136,7 @@ def gabor_features(
     (360, 640)
     """
     images = arguments.array(images, "images")
-    rows, columns = (arguments.count(length, "shape") for length in shape)
+    rows, columns = rows_and_columns(shape)
     if images.ndim != 2 or images.shape[1] != rows * columns:
         raise InputError(
             f"Argument `images` must have shape (count, {rows * columns}) for images of {rows} x {columns} pixels, but "

@@ -58,6 +58,8 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
 
 def content_of(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a file, decompressed when it is gzipped."""
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"Argument `path` must be the name of a file, but it is {path!r}.")
     path = Path(path)
     try:
         content = path.read_bytes()

@@ -50,7 +50,7 @@ class LabelledImages:
     def __post_init__(self) -> None:
         images = arguments.array(self.images, "images")
         labels = _labels(self.labels)
-        rows, columns = (arguments.count(length, "shape") for length in _pair(self.shape))
+        rows, columns = rows_and_columns(self.shape)
         if images.ndim != 2 or images.shape[1] != rows * columns:
             raise InputError(
                 f"Argument `images` must have shape (count, {rows * columns}), one image of {rows} x {columns} pixels "
@@ -189,9 +189,10 @@ def _labels(value: Any) -> np.ndarray:
     return labels.astype(np.int64)
 
 
-def _pair(shape: Any) -> tuple[Any, Any]:
+def rows_and_columns(shape: Any) -> tuple[int, int]:
+    """The size of an image."""
     if not isinstance(shape, tuple | list) or len(shape) != 2:
         raise InputError(
             f"Argument `shape` must be two numbers, rows and columns, but it is {shape!r}. As in (28, 28)."
         )
-    return shape[0], shape[1]
+    return arguments.count(shape[0], "shape"), arguments.count(shape[1], "shape")

@@ -79,6 +79,8 @@ def load_mnist(
         ...
     learndyn.errors.InputError: Argument `path` must be the folder with the files of MNIST, but no/such/folder ...
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"Argument `path` must be the folder with the files of MNIST, but it is {path!r}. {WHERE}.")
     folder = Path(path)
     split = arguments.choice(split, "split", ["train", "test", "both"])
     if not folder.is_dir():

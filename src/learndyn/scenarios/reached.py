@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.arguments import choice, count, number
+from learndyn.arguments import choice, count, did_you_mean, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 
@@ -63,6 +63,7 @@ class Reached:
             raise InputError(
                 f"Argument `direction` must be given for {self.quantity!r}, which learning may raise or lower. "
                 "Write direction='rising' or direction='falling'."
+                f"{did_you_mean(self.quantity, sorted(NATURAL))}"
             )
         object.__setattr__(self, "direction", direction_of(self.quantity, self.direction))
 

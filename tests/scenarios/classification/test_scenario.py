@@ -155,6 +155,8 @@ def test_results_carry_scenario_and_start():
         ({"covariances": -0.1}, "at least 0"),
         ({"rule": "supervized"}, "Did you mean 'supervised'"),
         ({"rule": None}, "`rule`"),
+        ({"rule": ld.Reinforce}, "but it is the class of one. Write ld.Reinforce()."),
+        ({"means": ["a"] * 1000}, "rows of equal length, but it is ['a', 'a', 'a', 'a', "),
         ({"weight_decay": -1.0}, "`weight_decay` must be a finite number of at least 0"),
         ({"activation": "erf"}, "`activation` must be"),
         ({"prior": 1.0}, "`prior` must be a number between 0 and 1"),
@@ -166,6 +168,7 @@ def test_bad_scenarios_are_refused_in_a_sentence(change: dict, sentence: str):
     with pytest.raises(ld.InputError) as error:
         ld.GaussianClassification(**given)
     assert sentence in str(error.value)
+    assert len(str(error.value)) < 400  # a sentence, not a table
 
 
 def test_averages_that_are_infinite_are_refused():

@@ -282,6 +282,6 @@ def _covariances(value: Any, n: int) -> tuple[Covariance, ...]:
         if each.size not in (None, n):
             raise InputError(
                 f"Argument `covariances` must be for {n} inputs, as many as `means` has, but there is one for "
-                f"{each.size}. A pair of variances, one a class, is a tuple of two numbers."
+                f"{each.size}. A pair of variances, one a class, is a tuple of two (in a file, two tables)."
             )
     return found[:1] if len(found) == 2 and found[0] == found[1] else found

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import array, nested, number, or_list, positive_semidefinite, symmetric
+from learndyn.arguments import array, nested, number, or_list, positive_semidefinite, shown, symmetric
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Quantity
 from learndyn.scenarios.reached import Reached
@@ -139,7 +139,7 @@ def _tasks(value: Any) -> tuple[Any, ...]:
 
     if not isinstance(value, list | tuple) or len(value) == 0:
         raise InputError(
-            f"Argument `tasks` must be a list of scenarios, at least one, but it is {value!r}. "
+            f"Argument `tasks` must be a list of scenarios, at least one, but it is {shown(value)}. "
             "Write ld.TaskSequence([first, second], switch=...)."
         )
     tasks = tuple(scenario_from_plain(task) if isinstance(task, dict) else task for task in value)

@@ -27,6 +27,10 @@ def rule_of(value: Any) -> Rule:
         return rule_from_plain(value)
     if isinstance(value, str) and value in RULES:
         return RULES[value]()
+    if isinstance(value, type) and issubclass(value, Rule):
+        raise InputError(
+            f"Argument `rule` must be a learning rule, but it is the class of one. Write ld.{value.__name__}()."
+        )
     raise InputError(
         f"Argument `rule` must be a learning rule such as ld.Supervised(), or {or_list(sorted(RULES))}, but it is "
         f"{value!r}.{did_you_mean(value, sorted(RULES)) if isinstance(value, str) else ''}"
