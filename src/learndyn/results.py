@@ -88,11 +88,11 @@ def trajectory(
     observables: dict[str, Any] | None = None,
 ) -> xr.Dataset:
     """The dataset of flat states of shape (times, n), or (replicas, times, n) from a simulation of these replicas."""
-    labelled = _labelled(scenario, scenario.rows(states, times), times, replicas)
-    labelled.attrs = attributes(
+    result = labelled(scenario, scenario.rows(states, times), times, replicas)
+    result.attrs = attributes(
         scenario, start, engine=engine, status=status, message=message, options=options, timings=timings, seed=seed
     )
-    return with_observables(labelled, observables) if observables else labelled
+    return with_observables(result, observables) if observables else result
 
 
 def attributes(
@@ -128,8 +128,11 @@ def attributes(
 _frames: dict[Any, xr.Dataset] = {}
 
 
-def _labelled(scenario: Any, rows: dict[str, np.ndarray], times: np.ndarray, replicas: np.ndarray | None) -> xr.Dataset:
-    """The rows as a dataset. Labels and indexes cost as much as solving a small scenario: those of theory are kept."""
+def labelled(scenario: Any, rows: dict[str, np.ndarray], times: np.ndarray, replicas: np.ndarray | None) -> xr.Dataset:
+    """The rows of order parameters and observables at these times as a dataset, (replicas, times, ...) of a simulation.
+
+    Labels and indexes cost as much as solving a small scenario: those of theory are kept.
+    """
     if replicas is not None:
         return _dataset(scenario, rows, times, replicas)
     sizes = tuple(len(labels) for labels in scenario.coordinates().values())

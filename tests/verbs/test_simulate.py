@@ -10,7 +10,7 @@ import pytest
 import learndyn as ld
 from learndyn.engines.streams import ENGINES
 from learndyn.scenarios import methods
-from learndyn.verbs import simulation_request
+from learndyn.verbs import request_parts, simulation_request
 from learndyn.verbs.simulation import check_simulation
 
 PERCEPTRON = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.5)
@@ -248,17 +248,17 @@ def test_a_checkpoint_belongs_to_what_fixes_the_bits(tmp_path, monkeypatch):
     with pytest.warns(ld.LearndynWarning):
         run(**options, progress=press)
 
-    def versions(packages, real=simulation_request.versions):
+    def versions(packages, real=request_parts.versions):
         return real(packages) | {package: "0.0" for package in packages if package in changed}
 
-    monkeypatch.setattr(simulation_request, "versions", versions)
+    monkeypatch.setattr(request_parts, "versions", versions)
     for changed in (["numba"], ["llvmlite"], ["numpy"], ["learndyn"]):
         with pytest.raises(ld.InputError, match=rf'`versions\.{changed[0]}` \(".*" there, "0\.0" here\)'):
             run(**options)
     changed = ["xarray", "jax", "jaxlib", "diffrax", "scipy"]
     with pytest.warns(ld.LearndynWarning, match="goes on from here"):
         run(**options, progress=press)
-    monkeypatch.setattr(simulation_request, "_kind_of_cpu", lambda: "znver9 01234567")
+    monkeypatch.setattr(simulation_request, "kind_of_cpu", lambda: "znver9 01234567")
     with pytest.raises(
         ld.InputError, match=r'differs in `kind of CPU` \("\S+ [0-9a-f]{8}" there, "znver9 01234567" here'
     ):
@@ -266,9 +266,9 @@ def test_a_checkpoint_belongs_to_what_fixes_the_bits(tmp_path, monkeypatch):
 
 
 def test_versions_of_jax_fix_the_bits_of_a_diffusion_alone():
-    assert {"jax", "jaxlib", "diffrax"} <= simulation_request._versions("diffusion").keys()
+    assert {"jax", "jaxlib", "diffrax"} <= request_parts.versions_of("diffusion").keys()
     for method in METHODS:
-        assert simulation_request._versions(method).keys() == {"learndyn", "numpy", "numba", "llvmlite"}
+        assert request_parts.versions_of(method).keys() == {"learndyn", "numpy", "numba", "llvmlite"}
 
 
 # ---- Refusals

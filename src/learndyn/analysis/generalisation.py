@@ -19,7 +19,7 @@ import xarray as xr
 
 from learndyn.arguments import array, number
 from learndyn.errors import InputError
-from learndyn.results import _labelled, attributes
+from learndyn.results import attributes, labelled
 from learndyn.scenarios.finite_sample.scenario import FiniteSample
 
 # Times at which a run is looked at for minima, and by how much each of two later looks narrows the interval.
@@ -88,7 +88,7 @@ def optimal_stopping_time(scenario: FiniteSample, start: Any = 0.0, *, until: fl
         best = len(found) - 1
     status = "at_end" if found[best] == end else "ok"
     message = "eps_g is smallest at the end." if status == "at_end" else "eps_g is smallest at this time."
-    result = _labelled(scenario, {name: row[[best]] for name, row in rows.items()}, np.array([found[best]]), None)
+    result = labelled(scenario, {name: row[[best]] for name, row in rows.items()}, np.array([found[best]]), None)
     options = {"quantity": "optimal_stopping_time"} | ({} if until is None else {"until": end})
     result.attrs = attributes(scenario, start, status=status, message=message, options=options)
     return result.isel({scenario.time_name: 0})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -13,22 +12,15 @@ import xarray as xr
 
 from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
-from learndyn.files import check_writable
-from learndyn.options import LogSpaced, save_times
-from learndyn.results import trajectory, versions
+from learndyn.options import save_times
+from learndyn.results import trajectory
 from learndyn.scenarios.base import checked_scenario
 from learndyn.scenarios.methods import METHODS
 from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
+from learndyn.verbs.request_parts import MOST_UPDATES, asked_times, checkpoint_file, kind_of_cpu, versions_of
 
-# Updates are counted in integers of 64 bits.
-MOST_UPDATES = 10**18
 # Beyond, N and N - 1 are the same number in floating point.
 LARGEST_N = 2**53
-# Packages whose versions may change the bits of a run.
-PACKAGES = ("learndyn", "numpy", "numba", "llvmlite")
-DIFFUSION_PACKAGES = ("jax", "jaxlib", "diffrax")
-# Times asked for that a result still lists among its options.
-MOST_TIMES = 32
 
 
 @dataclass(frozen=True)
@@ -78,7 +70,7 @@ class Request:
             start=start,
             until=number(until, "until"),
             times=save_times(save_at, start.at, until),
-            asked_times=_asked_times(save_at),
+            asked_times=asked_times(save_at),
             sizes=sizes,
             several=several,
             replicas=count(replicas, "replicas"),
@@ -86,7 +78,7 @@ class Request:
             threads=None if threads is None else count(threads, "threads"),
             tolerance=None if tolerance is None else number(tolerance, "tolerance", above=0.0),
             record_weights=bool(record_weights),
-            checkpoint=None if checkpoint is None else _file(checkpoint),
+            checkpoint=None if checkpoint is None else checkpoint_file(checkpoint),
             checkpoint_every=number(checkpoint_every, "checkpoint_every", minimum=0.0),
             seed=secrets.randbits(63) if seed is None else count(seed, "seed", 0),
             progress=progress,
@@ -187,8 +179,8 @@ class Request:
             "method": self.method,
             "scenario": json.dumps(scenario_to_plain(self.scenario)),
             "start": json.dumps(start_to_plain(self.start)),
-            "versions": _versions(self.method),
-            "kind of CPU": _kind_of_cpu(),
+            "versions": versions_of(self.method),
+            "kind of CPU": kind_of_cpu(),
         }
         return Checkpoint(self.checkpoint, identity, self.checkpoint_every)
 
@@ -217,40 +209,6 @@ def _check_diffusion(request: Request) -> None:
     from learndyn.engines.diffusion import DEFAULT_TOLERANCE, require_limits
 
     require_limits(min(request.sizes), DEFAULT_TOLERANCE if request.tolerance is None else request.tolerance)
-
-
-def _file(checkpoint: Any) -> str:
-    """The name of a file that can be written."""
-    name = os.fspath(checkpoint) if isinstance(checkpoint, os.PathLike) else checkpoint
-    if not isinstance(name, str):
-        raise InputError(
-            f"Argument `checkpoint` must be the name of a file, but it is {checkpoint!r}. Write checkpoint='run.npz'."
-        )
-    check_writable(name)
-    return name
-
-
-def _asked_times(save_at: Any) -> Any:
-    """`save_at` as a result keeps it, if it is short."""
-    if isinstance(save_at, LogSpaced):
-        return save_at.plain()
-    if save_at is None or np.size(save_at) > MOST_TIMES:
-        return None
-    return np.asarray(save_at).tolist()
-
-
-def _versions(method: str) -> dict[str, str]:
-    """Versions of what makes the bits."""
-    return versions(PACKAGES + (DIFFUSION_PACKAGES if method == "diffusion" else ()))
-
-
-def _kind_of_cpu() -> str:
-    """What programs are compiled for: LLVM's name of the CPU, and a digest of what it can do."""
-    from llvmlite.binding import get_host_cpu_name
-
-    from learndyn.engines.compilation_cache import cpu_digest
-
-    return f"{get_host_cpu_name()} {cpu_digest()}"
 
 
 def _sizes(N: Any, scenario: Any, start: Any, method: str) -> list[int]:

@@ -140,7 +140,7 @@ def test_divergence_is_told():
         ({"method": "overlaps"}, 'Argument `method` must be "weights"'),
         ({"tolerance": 0.1}, "Argument `tolerance` must be left out"),
         ({"record_weights": True}, "Argument `record_weights` must be left out"),
-        ({"until": 1e-4}, "must be one step"),
+        ({"until": 1e-4}, "must be one update"),
     ],
 )
 def test_mistakes(options, sentence):
