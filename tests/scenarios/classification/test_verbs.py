@@ -42,6 +42,11 @@ def test_without_noise_and_decay_there_is_no_fixed_point_either():
         ld.find_fixed_point(task, [5.0, 0.0])
 
 
+def test_linear_modes_have_no_such_verbs_either():
+    with pytest.raises(ld.InputError, match=r"for ld\.optimal_schedule, but it is an ld\.LinearModes, which has"):
+        ld.optimal_schedule(ld.LinearModes([2.0, 1.0]), ld.ModeStart(0.01), until=1)
+
+
 @pytest.mark.parametrize(
     ("verb", "call"),
     [

@@ -16,6 +16,7 @@ from learndyn.errors import InputError
 from learndyn.options import save_times, tolerances
 from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
+from learndyn.scenarios.offers import require
 
 CRITERIA = {
     "error": "generalisation error at the end",
@@ -96,6 +97,7 @@ def optimal_learning_rate(
     1.109
     """
     scenario = checked_scenario(scenario)
+    require(scenario, "error_function", "optimal_learning_rate")
     choice(criterion, "criterion", list(CRITERIA))
     checked_controls(scenario, ("learning_rate",))
     start = scenario.as_start(start)

@@ -22,6 +22,7 @@ from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times, tolerances
 from learndyn.results import trajectory
 from learndyn.scenarios.base import Flow, checked_scenario
+from learndyn.scenarios.offers import require
 from learndyn.verbs.theory import LOST_POSITIVITY, verdict
 
 # Without bounds: the largest rate, over the first one.
@@ -94,6 +95,7 @@ def greedy_schedule(
     0.0
     """
     scenario = checked_scenario(scenario)
+    require(scenario, "error_function", "greedy_schedule")
     checked_controls(scenario, ("learning_rate",))
     start = scenario.as_start(start)
     rtol, atol = tolerances(rtol, atol)

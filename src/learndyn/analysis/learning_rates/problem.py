@@ -19,7 +19,6 @@ from learndyn.engines.theory import Integration, integrate
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY, jax_namespace
 from learndyn.scenarios.base import Flow
-from learndyn.scenarios.offers import require
 from learndyn.schedules import Schedule
 from learndyn.verbs.theory import DIVERGENCE
 
@@ -47,7 +46,6 @@ class Problem:
     @classmethod
     def of(cls, scenario: Any, start: Any, until: float, controls: tuple[str, ...]) -> Problem:
         """Of checked arguments."""
-        require(scenario, "error_function", "optimal_learning_rate and schedules")
         state = scenario.initial_state(start)
         first = float(scenario.error_function(NUMPY)(state, scenario.values(), start.at))
         reach = scenario.reach(state[None], start.at)

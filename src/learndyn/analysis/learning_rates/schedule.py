@@ -24,6 +24,7 @@ from learndyn.errors import LearndynWarning
 from learndyn.options import save_times
 from learndyn.results import trajectory
 from learndyn.scenarios.base import checked_scenario
+from learndyn.scenarios.offers import require
 from learndyn.schedules import as_schedule, schedule_of
 
 
@@ -114,6 +115,7 @@ def optimal_schedule(
     True
     """
     scenario = checked_scenario(scenario)
+    require(scenario, "error_function", "optimal_schedule")
     names = checked_controls(scenario, controls)
     start = scenario.as_start(start)
     scenario = with_constants(scenario, names, start.at)
