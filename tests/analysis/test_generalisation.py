@@ -125,6 +125,10 @@ def test_the_surface():
         (lambda f: ld.optimal_stopping_time(ld.SiteSymmetric(2, learning_rate=1.0)), "must be an ld.FiniteSample"),
         (lambda f: ld.optimal_stopping_time(f, until=0.0), "Argument `until` must be later than the start"),
         (lambda f: ld.error_surface(f, [1.0, 0.5], [1.0]), "Argument `aspects` must be a list of increasing numbers"),
+        (
+            lambda f: ld.error_surface(f, [0.0, 0.5], [1.0]),
+            "Argument `aspects` must hold numbers above 0, but the first",
+        ),
         (lambda f: ld.error_surface(f, [1.0], []), "Argument `times` must be a list of increasing numbers"),
         (lambda f: ld.error_surface(f, [1.0], [-1.0]), "must not begin before the start"),
         (lambda f: ld.error_surface(f.replace(eigenvalues=[1.0]), [1.0], [1.0]), "but it has its own"),

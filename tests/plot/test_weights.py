@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -34,6 +35,16 @@ def test_curves_of_two_kinds_are_not_mixed(curve):
     other = ld.solve(perceptron, ld.Start(Q=0.25, R=0.0), 1, save_at=2)
     with pytest.raises(ld.InputError, match="the variable `alignment`, but one has only R, Q"):
         ld.plot.learning_curve(curve, other)
+
+
+def test_the_overview_shows_the_modes_that_can_be_told_apart():
+    for m, panels in ((3, 2), (9, 1)):
+        modes = ld.LinearModes(np.linspace(0.5, 2.0, m), dropout_keep=0.6, learning_rate=0.1)
+        figure = ld.plot.overview(ld.solve(modes, 0.1, 5.0), ld.simulate(modes, 0.1, 5.0, replicas=3, seed=1))
+        assert len(figure.axes) == panels
+        named = [text.get_text() for ax in figure.axes[1:] for text in ax.get_legend().get_texts()]
+        assert named == (["$u_{1}$", "$u_{2}$", "$u_{3}$"] if m == 3 else [])
+        plt.close(figure)
 
 
 def test_the_overview_shows_what_there_is(curve):

@@ -195,7 +195,8 @@ def error_surface(scenario: FiniteSample, aspects: Any, times: Any, start: Any =
     Raises
     ------
     InputError
-        When the scenario has eigenvalues of its own, or a list is empty or does not increase.
+        When the scenario has eigenvalues of its own, or a list is empty or does not increase, or an aspect is not above
+        0.
 
     Examples
     --------
@@ -211,6 +212,8 @@ def error_surface(scenario: FiniteSample, aspects: Any, times: Any, start: Any =
             "but it has its own. Use scenario.replace(eigenvalues=None)."
         )
     aspects, times = _increasing(aspects, "aspects"), _increasing(times, "times", scenario.depth == 1)
+    if aspects[0] <= 0.0:
+        raise InputError(f"Argument `aspects` must hold numbers above 0, but the first is {aspects[0]:g}.")
     if times[0] < start.at:
         raise InputError(
             f"Argument `times` must not begin before the start, at {start.at:g}, but the first is {times[0]:g}."

@@ -15,15 +15,17 @@ from learndyn.plot.order_parameters import name_curves, order_parameters
 from learndyn.plot.style import COLUMN, paper
 from learndyn.results import main_curve
 
-# What is drawn of weights below the main curve.
-BELOW = ("w_norm", "accuracy", "trace_cov")
+# What is drawn below the main curve, of modes and of weights; more modes than these cannot be told apart.
+BELOW = ("u", "w_norm", "accuracy", "trace_cov")
+MODES = 8
 
 
 def overview(theory: xr.Dataset, simulation: xr.Dataset | None = None) -> Any:
     """Draw a run in panels below each other; the simulation, if given, as markers on top.
 
     eps_g, R and Q of a network with a teacher; alignment, |w|, accuracy and, where it is known, the total variance of
-    the weights of a perceptron that learns classes.
+    the weights of a perceptron that learns classes; loss and, of up to 8 of them, strengths u of the modes of a linear
+    network.
 
     Parameters
     ----------
@@ -54,6 +56,7 @@ def overview(theory: xr.Dataset, simulation: xr.Dataset | None = None) -> Any:
     data.check_results((theory, *simulations), "theory")
     curve = main_curve(theory)
     below = [name for name in BELOW if name != curve and all(name in result for result in (theory, *simulations))]
+    below = [name for name in below if theory[name].sizes.get("mode", 0) <= MODES]
     names = ("R", "Q") if curve == "eps_g" else tuple(below)
     data.check_results((theory, *simulations), "theory", (curve, *names))
     rows = 1 + len(names)
@@ -66,7 +69,7 @@ def overview(theory: xr.Dataset, simulation: xr.Dataset | None = None) -> Any:
             for ax, name in zip(axes[1:], names, strict=True):
                 order_parameters(theory, *simulations, names=(name,), ax=ax, legend=False)
                 # The legend of the learning curve tells what the markers are, the axis the one curve of weights.
-                if curve == "eps_g":
+                if curve == "eps_g" or name == "u":
                     name_curves(ax, curves_of(theory, (name,)))
         except BaseException:
             plt.close(figure)

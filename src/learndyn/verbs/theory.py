@@ -48,11 +48,11 @@ def solve(
     Parameters
     ----------
     scenario
-        An `ld.StudentTeacher`, `ld.SiteSymmetric`, `ld.GaussianClassification`, `ld.LinearModes` or `ld.DeepLinear`; or
-        an `ld.TaskSequence` of classifications or students.
+        An `ld.StudentTeacher`, `ld.SiteSymmetric`, `ld.GaussianClassification`, `ld.LinearModes`, `ld.DeepLinear` or
+        `ld.FiniteSample`; or an `ld.TaskSequence` of classifications or students.
     start
-        An `ld.Start` (an `ld.SymmetricStart`, `ld.GaussianWeights`, `ld.ModeStart`, `ld.LinearWeights`), or one row of
-        an earlier result (which continues at its time).
+        An `ld.Start` (an `ld.SymmetricStart`, `ld.GaussianWeights`, `ld.ModeStart`, `ld.LinearWeights`,
+        `ld.RandomWeights`), or one row of an earlier result (which continues at its time).
     until
         The time alpha (or t) at which to end, later than the start. A task sequence needs it where times of switching
         are given, and else is not given it.
@@ -61,7 +61,7 @@ def solve(
         evenly spaced points when not given.
     method
         ``"closed_form"``: a formula in time, which linear networks have for some starts (`ld.LinearModes`,
-        `ld.DeepLinear`); ``"ode"``: the integration. None: the closed form where there is one.
+        `ld.DeepLinear`, `ld.FiniteSample`); ``"ode"``: the integration. None: the closed form where there is one.
     rtol, atol
         Relative and absolute tolerance of one step: rtol at least 1e-13, atol above 0.
     max_steps

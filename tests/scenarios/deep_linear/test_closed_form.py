@@ -91,6 +91,33 @@ def test_times_do_not_disturb_one_another():
     np.testing.assert_allclose(few, many, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("largest", [1e-8, 0.03, 0.25, 0.4, 0.5])
+@pytest.mark.parametrize("share", [0.01, 1.0])
+def test_roots_by_polynomials_are_those_by_eigenvalues(largest, share):
+    # S may be far smaller than its bound, and is singular here.
+    A = orthogonal(np.random.default_rng(8), 7)
+    s = share * largest * np.array([0.0, 1e-9, 0.1, 0.4, 0.4, 0.9, 1.0])
+    expected = (A / np.sqrt(1.0 + s)) @ A.T
+    for bound in (largest, 2.0 * riccati.WIDEST):
+        np.testing.assert_allclose(riccati._inverse_root((A * s) @ A.T, bound), expected, rtol=0, atol=3e-15)
+
+
+@pytest.mark.parametrize(("scale", "beta"), [(1e-3, 1.0), (3.0, 0.4), (0.0, 1.0)])
+def test_the_norm_of_the_weights_stays_below_its_bound(scale, beta):
+    correlation = np.random.default_rng(9).standard_normal((4, 4))
+    task = ld.DeepLinear(correlation, beta)
+    start = ld.LinearWeights.balanced(task, scale=scale, seed=1)
+    times, fastest = np.linspace(0.0, 5.0, 51), np.linalg.norm(correlation, 2)
+    W_1, W_2 = matrices(task, start, times)
+    lengths = np.linalg.norm(np.concatenate([W_1.swapaxes(1, 2), W_2], axis=1), 2, axis=(1, 2)) ** 2
+    bound = lengths[0]
+    for length in lengths[1:]:
+        bound = riccati.longest(bound, fastest, beta, 0.1)
+        assert length <= bound
+    # Close to the end, where the strongest mode has learned; and never far above it.
+    assert bound <= 1.001 * max(lengths[-1], 2.0 * fastest / beta)
+
+
 def test_hidden_units_turn_in_second_order():
     # One step or many: the layers differ by a rotation that shrinks with the square of the step.
     task = ld.DeepLinear(np.random.default_rng(5).standard_normal((3, 3)))

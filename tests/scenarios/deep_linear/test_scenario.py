@@ -22,7 +22,7 @@ TASK = ld.DeepLinear([[1.0, 0.2, 0.0], [0.0, 0.5, -0.3]], [1.0, 0.5, 2.0], (3, 2
 
 
 def test_items_and_properties():
-    assert len(PROPERTIES), len(ITEMS) == np.shape(ITEM_PROPERTIES)
+    assert (len(PROPERTIES), len(ITEMS)) == np.shape(ITEM_PROPERTIES)
     has = {item: {PROPERTIES[p] for p in range(5) if ITEM_PROPERTIES[p][i]} for i, item in enumerate(ITEMS)}
     assert has == {
         "canary": {"flies", "moves"}, "salmon": {"scales", "moves"}, "oak": {"bark"}, "rose": {"petals"}
@@ -127,6 +127,17 @@ def test_large_matrices_are_left_out_of_long_runs(monkeypatch):
     assert {"W", "W_1", "W_2", "loss"} <= set(three)
 
 
+def test_rows_do_not_depend_on_how_many_are_computed_at_once(monkeypatch):
+    task = ld.DeepLinear.autoencoder([2.0, 1.0, 0.5], 2)
+    states = np.random.default_rng(1).standard_normal((2, 5, task.state_length))
+    whole = task.rows(states)
+    monkeypatch.setattr(scenario, "AT_ONCE", 3 * task.state_length)
+    pieces = task.rows(states)
+    for name, value in whole.items():
+        assert value.shape[:2] == (2, 5)
+        np.testing.assert_allclose(pieces[name], value, rtol=1e-14, atol=1e-14)
+
+
 # Refused.
 
 
@@ -152,11 +163,18 @@ def test_large_matrices_are_left_out_of_long_runs(monkeypatch):
         (lambda: ld.DeepLinear.of_data(np.ones(3), np.ones((3, 1))), "`X` must have shape .rows, columns."),
         (lambda: ld.LinearWeights(), "`W1` of ld.LinearWeights must be a matrix, but there is none"),
         (lambda: ld.LinearWeights([[1.0]], [1.0]), "`W2` must be a matrix, but it has shape"),
-        (lambda: ld.LinearWeights([[1.0]], [[1.0, 2.0]]), "`W2` must have 1 columns, as W1 has rows, but it has shape"),
+        (
+            lambda: ld.LinearWeights([[1.0]], [[1.0, 2.0]]),
+            "`W2` must have as many columns as W1 has rows, 1, but it has",
+        ),
         (lambda: ld.LinearWeights([[np.inf]]), "`W1` must be finite"),
         (lambda: TASK.as_start(ld.LinearWeights(np.eye(3))), "must have matrices of the shapes .3, 3., .2, 3., .2, 2."),
         (lambda: TASK.as_start(0.1), "must be an ld.LinearWeights, matrices .W1, W2, .... or one row of a result"),
         (lambda: ld.LinearWeights.lambda_balanced(TASK, 0.1, 1.0, seed=1), "must have two layers for one imbalance c"),
+        (
+            lambda: ld.LinearWeights.random(ld.DeepLinear.items().modes(), 0.1, seed=1),
+            "`scenario` must be an ld.DeepLinear, but it is a LinearModes",
+        ),
         (
             lambda: ld.LinearWeights.lambda_balanced(TASK.replace(hidden=3), 0.1, 1.0, seed=1),
             "`imbalance` must be at most 0 for 3 hidden units and 2 outputs, but it is 1",

@@ -185,6 +185,15 @@ def test_starts_that_are_refused():
             call()
 
 
+def test_times_of_strengths_are_checked():
+    modes, late = ld.LinearModes([1.0, 2.0]), ld.ModeStart(0.1, at=1.0)
+    with pytest.raises(ld.InputError, match="`at` must hold no time before the start, which is at 1, but its smallest"):
+        modes.strengths(late, [0.5, 2.0])
+    with pytest.raises(ld.InputError, match="`at` must be finite"):
+        modes.strengths(late, [2.0, np.nan])
+    np.testing.assert_allclose(modes.strengths(late, [1.0]), [[0.1, 0.1]], rtol=1e-15)
+
+
 def test_where_there_is_no_closed_form():
     for scenario, start in ((FULL, START), (FULL.replace(depth=3), 0.1)):
         assert scenario.closed_form(start) is None

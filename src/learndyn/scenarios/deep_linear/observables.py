@@ -24,7 +24,10 @@ def transposed(X: Any) -> Any:
 
 def loss(W: Any, values: dict[str, Any]) -> Any:
     """Half the mean squared error of the maps W (..., outputs, n) on clean inputs."""
-    return values["least_loss"] + (((W - values["best"]) @ values["root"]) ** 2).sum((-1, -2)) / 2.0
+    off = W - values["best"]
+    if "matrix" in values or "factor" in values:
+        return values["least_loss"] + ((off @ values["root"]) ** 2).sum((-1, -2)) / 2.0
+    return values["least_loss"] + (values["diagonal"] * off**2).sum((-1, -2)) / 2.0
 
 
 def penalty(flat: Any, W: Any, values: dict[str, Any]) -> Any:

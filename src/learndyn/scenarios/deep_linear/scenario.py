@@ -21,8 +21,10 @@ from learndyn.scenarios.deep_linear.modes import Modes, modes_of
 from learndyn.scenarios.deep_linear.start import LinearWeights
 from learndyn.scenarios.linear_modes.scenario import LinearModes
 
-# Matrices of up to so many numbers in all are part of a result row by row.
-MOST_NUMBERS = 2 * 10**7
+# Conserved matrices of up to so many numbers in all are part of a result row by row.
+MOST_NUMBERS = 4 * 10**6
+# Weights whose observables are computed at a time: as many as a processor has at hand.
+AT_ONCE = 10**5
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class DeepLinear:
     where W_1 and W_2 (not W, nor anything else here) are known up to a rotation of the hidden units. All other starts,
     and all deeper networks, are integrated. Valid for a vanishing learning rate; gradient descent differs by O(eta).
     Cost: a right-hand side 3 D products of matrices; in closed form one eigendecomposition of the size of the hidden
-    layer for each time.
+    layer, or six products where times are close, for each time.
     References: Saxe, McClelland & Ganguli (2014) arXiv:1312.6120; Fukumizu (1998); Braun, Domine, Fitzgerald & Saxe
     (2022); Domine et al. (2024) arXiv:2409.14623; Pretorius, Kroon & Kamper (2018) arXiv:1806.05413.
 
@@ -367,14 +369,29 @@ class DeepLinear:
 
     def rows(self, states: np.ndarray, times: Any = 0.0) -> dict[str, np.ndarray]:
         """Matrices and observables of flat states (..., n); conserved matrices only of short runs."""
+        lead, flat = states.shape[:-1], states.reshape(-1, states.shape[-1])
+        whole = len(flat) * sum(width**2 for width in self.hidden) <= MOST_NUMBERS
+        count = max(1, AT_ONCE // states.shape[-1])
+        first = self._observed(flat[:count], whole)
+        found = {name: np.empty((len(flat), *value.shape[1:])) for name, value in first.items()}
+        for begin in range(0, len(flat), count):
+            piece = slice(begin, begin + count)
+            for name, value in (self._observed(flat[piece], whole) if begin else first).items():
+                found[name][piece] = value
+        return self.order_parameters(states) | {
+            name: value.reshape(*lead, *value.shape[1:]) for name, value in found.items()
+        }
+
+    def _observed(self, states: np.ndarray, whole: bool) -> dict[str, np.ndarray]:
+        """Observables of flat states (rows, n); with ``whole`` the conserved matrices too."""
         layers = unpack(self.widths, states)
         W = product(layers)
         loss = observables.loss(W, self._values)
         objective = loss + observables.penalty(states, W, self._values)
-        found = self.order_parameters(states) | {"W": W, "loss": loss, "objective": objective}
+        found = {"W": W, "loss": loss, "objective": objective}
         if self.known_modes is not None:
             found["u"] = observables.strengths(W, self._values)
-        if states[..., 0].size * sum(width**2 for width in self.hidden) <= MOST_NUMBERS:
+        if whole:
             names = ["imbalance"] if self.depth == 2 else [f"imbalance_{layer}" for layer in range(1, self.depth)]
             found |= dict(zip(names, observables.imbalances(layers), strict=True))
         return found
@@ -422,5 +439,5 @@ def _inputs(value: Any, n: int) -> Covariance:
 def _hidden(value: Any, widest: int) -> tuple[int, ...]:
     if value is None:
         return (widest,)
-    several = isinstance(value, list | tuple)
+    several = isinstance(value, list | tuple | np.ndarray)
     return tuple(count(width, "hidden") for width in (value if several else (value,)))

@@ -56,8 +56,8 @@ class LinearWeights:
         for place, (before, after) in enumerate(pairwise(found), 1):
             if after.shape[1] != before.shape[0]:
                 raise InputError(
-                    f"Argument `W{place + 1}` must have {before.shape[0]} columns, as W{place} has rows, but it has "
-                    f"shape {after.shape}. Give the first layer first."
+                    f"Argument `W{place + 1}` must have as many columns as W{place} has rows, {before.shape[0]}, but "
+                    f"it has shape {after.shape}. Give the first layer first."
                 )
         object.__setattr__(self, "weights", found)
         object.__setattr__(self, "at", number(at, "at"))
@@ -73,7 +73,7 @@ class LinearWeights:
         >>> [layer.shape for layer in start.weights]
         [(4, 4), (5, 4)]
         """
-        return cls(*starts.random(scenario.widths, number(scale, "scale", minimum=0.0), seed), at=at)
+        return cls(*starts.random(_widths(scenario), number(scale, "scale", minimum=0.0), seed), at=at)
 
     @classmethod
     def balanced(cls, scenario: DeepLinear, scale: float, seed: int, *, at: float = 0.0) -> LinearWeights:
@@ -89,7 +89,7 @@ class LinearWeights:
         >>> bool(np.abs(W2.T @ W2 - W1 @ W1.T).max() < 1e-15)
         True
         """
-        return cls(*starts.balanced(scenario.widths, number(scale, "scale", minimum=0.0), seed), at=at)
+        return cls(*starts.balanced(_widths(scenario), number(scale, "scale", minimum=0.0), seed), at=at)
 
     @classmethod
     def lambda_balanced(
@@ -125,7 +125,7 @@ class LinearWeights:
         True
         """
         scale, imbalance = number(scale, "scale", minimum=0.0), number(imbalance, "imbalance")
-        return cls(*starts.lambda_balanced(scenario.widths, scale, imbalance, seed), at=at)
+        return cls(*starts.lambda_balanced(_widths(scenario), scale, imbalance, seed), at=at)
 
     @classmethod
     def decoupled(
@@ -159,11 +159,11 @@ class LinearWeights:
         """
         from learndyn.scenarios.linear_modes.start import ModeStart
 
-        modes = scenario.modes()
+        widths, modes = _widths(scenario), scenario.modes()
         w = modes.as_start(ModeStart(u, imbalance)).layers(modes.depth, modes.m)
         known = scenario.known_modes
         assert known is not None  # or modes() has refused
-        return cls(*starts.decoupled(scenario.widths, known.U, known.V, w, seed), at=at)
+        return cls(*starts.decoupled(widths, known.U, known.V, w, seed), at=at)
 
     @classmethod
     def of(cls, start: Any) -> LinearWeights:
@@ -185,7 +185,8 @@ class LinearWeights:
             return cls(*start)
         raise InputError(
             f"Argument `start` must be an ld.LinearWeights, matrices (W1, W2, ...) or one row of a result with W_1, "
-            f"W_2, ..., but it is a {type(start).__name__}. Write ld.LinearWeights(W1, W2)."
+            f"W_2, ..., but it is a {type(start).__name__}. Write ld.LinearWeights(W1, W2), or "
+            "ld.LinearWeights.balanced(scenario, scale=0.01, seed=1)."
         )
 
     def fitting(self, widths: tuple[int, ...]) -> LinearWeights:
@@ -206,6 +207,15 @@ class LinearWeights:
     def to_plain(self) -> dict[str, Any]:
         """As a dict of lists."""
         return {"weights": [layer.to_plain() for layer in self.weights], "at": self.at}
+
+
+def _widths(scenario: Any) -> tuple[int, ...]:
+    if getattr(scenario, "kind", None) != "deep_linear":
+        raise InputError(
+            f"Argument `scenario` must be an ld.DeepLinear, but it is a {type(scenario).__name__}. Give the network "
+            "that these weights are for."
+        )
+    return scenario.widths
 
 
 def _matrix(value: Any, name: str) -> FrozenArray:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import count, number
+from learndyn.arguments import array, count, number
 from learndyn.errors import InputError
 from learndyn.scenarios.arrays import FrozenArray, frozen
 from learndyn.scenarios.base import Flow, Quantity, replaced
@@ -42,7 +42,7 @@ class LinearModes:
     beta
         Variance of the (clean) input along each mode, a number or (m,); above 0 where s is.
     depth
-        D, the number of layers.
+        D, the number of layers, at least 1.
     weight_decay
         lambda, at least 0: of the penalty (lambda / 2) sum_l w_l^2.
     dropout_keep
@@ -173,7 +173,7 @@ class LinearModes:
         Raises
         ------
         InputError
-            Where there is no closed form.
+            Where there is no closed form, or a time is before the start or not finite.
 
         Examples
         --------
@@ -181,11 +181,16 @@ class LinearModes:
         >>> ld.LinearModes([3.0, 1.0]).strengths(0.01, [0.5, 1.0]).round(4).tolist()
         [[0.1888, 0.0267], [1.723, 0.0695]]
         """
-        start = self.as_start(start)
+        start, at = self.as_start(start), array(at, "at", hint="Give times.")
+        if at.min(initial=np.inf) < start.at:
+            raise InputError(
+                f"Argument `at` must hold no time before the start, which is at {start.at:g}, but its smallest is "
+                f"{at.min():g}."
+            )
         strength = closed_form.strength(start.layers(self.depth, self.m), *self._rates)
         if strength is None:
             raise self._no_closed_form("ld.solve")
-        return strength((np.asarray(at, dtype=float) - start.at) / self.time_scale)
+        return strength((at - start.at) / self.time_scale)
 
     def time_to(self, start: Any, u: Any) -> np.ndarray:
         """The time that each mode takes to the strength `u`, in closed form; infinity where it never gets there.
