@@ -62,6 +62,12 @@ def _text(value: Any) -> str:
     return LongText(text) if len(text) > LONG else text
 
 
+@lru_cache(maxsize=4)
+def _scenario_text(scenario: Any) -> str:
+    """The scenario as text; of two million numbers it takes as long as a run, and many runs have the same scenario."""
+    return _text(scenario_to_plain(scenario))
+
+
 @cache
 def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
     """Versions of packages, those of learndyn and all that it computes with, looked up once a process."""
@@ -115,7 +121,7 @@ def attributes(
         "engine": engine,
         "status": status,
         "message": message,
-        "scenario": _text(scenario_to_plain(scenario)),
+        "scenario": _scenario_text(scenario),
         "options": _text(options),
         "versions": json.dumps(versions()),
         "timings": json.dumps(timings or {}),
