@@ -39,6 +39,11 @@ def plateaus():
     return ld.plateaus(ld.solve(PERCEPTRON, START, until=20))
 
 
+def sequence(run=ld.solve, **options):
+    tasks = [ld.GaussianClassification(mu, 0.25, "supervised", 1.0) for mu in np.eye(3)[:2]]
+    return run(ld.TaskSequence(tasks, ld.Reached("alignment", 0.8, at_most=10)), np.eye(3)[2], save_at=5, **options)
+
+
 @pytest.mark.parametrize(
     ("result", "words"),
     [
@@ -59,6 +64,21 @@ def test_each_is_told(result, words, tmp_path):
     assert all(word in shown.stdout for word in words), shown.stdout
     assert max(map(len, findings.report(found).split("\n"))) <= findings.WIDTH
     assert "scenario.student" in shown.stdout
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_tasks_are_told_at_their_ends(simulated, tmp_path):
+    found = sequence(ld.simulate, replicas=3, seed=1) if simulated else sequence()
+    shown = learndyn("show", ld.save(found, tmp_path / "found.nc")).stdout
+    head = "alignment_at_end, means over 3 replicas:\n" if simulated else "alignment_at_end:\n"
+    table = shown[shown.index(head) + len(head) :].split("\n")
+    assert table[0].split() == ["task", "begin", "end", "reached", "on", "task", "0", "on", "task", "1"]
+    last = dict(zip(("task", "begin", "end", "reached", "first", "second"), table[2].split(), strict=True))
+    ends = found.mean("replica") if simulated else found
+    assert float(last["end"]) == pytest.approx(float(ends.end[1]), rel=1e-5)
+    for name, task in (("first", 0), ("second", 1)):
+        assert float(last[name]) == pytest.approx(float(ends.alignment_at_end[1, task]), rel=1e-5)
+    assert "tasks: ok." in shown
 
 
 def test_a_run_is_a_run():

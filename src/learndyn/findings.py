@@ -19,13 +19,17 @@ LEFT_OUT = ("residual", "distance", "note", "how", "first")
 
 
 def is_run(result: Any) -> bool:
-    """Whether a result is a run with a time, as `solve`, `simulate` and `fluctuations` give it."""
+    """Whether a result is a run with a time, as `solve`, `simulate` and `fluctuations` give it, of a single task."""
+    if "measured_task" in result.dims:
+        return False
     quantity = json.loads(result.attrs.get("options", "{}")).get("quantity", "fluctuations")
     return quantity == "fluctuations"
 
 
 def report(result: Any) -> str:
     """All that was found: single numbers, tables, and the message."""
+    if "measured_task" in result.dims:
+        return f"{_tasks(result)}\n\ntasks: {result.attrs['status']}. {result.attrs['message']}"
     quantity = json.loads(result.attrs["options"])["quantity"].replace("_", " ")
     singles = [f"{name} = {_text(result[name].item())}" for name in result.data_vars if not result[name].dims]
     singles += [f"{name}: {result.attrs[name]}" for name in NUMBERS if name in result.attrs]
@@ -34,6 +38,21 @@ def report(result: Any) -> str:
     parts = ["\n".join(singles), *tables, _counts(result), result.attrs.get("note", "")]
     ending = f"{quantity}: {result.attrs['status']}. {result.attrs['message']}"
     return "\n\n".join([part for part in parts if part] + [ending])
+
+
+def _tasks(result: Any) -> str:
+    """When each of the tasks of an `ld.TaskSequence` ended, and what was known of every task then."""
+    measured = next(str(name) for name in result.data_vars if str(name).endswith("_at_end"))
+    told = [name for name in ("begin", "end", "reached") if name in result]
+    ends = result[[*told, measured]]
+    replicas = ends.sizes.get("replica")
+    if replicas is not None:
+        ends = ends.mean("replica")
+    columns = {"task": ends["task"].values} | {name: ends[name].values for name in told}
+    for task in ends["measured_task"].values:
+        columns[f"on task {task}"] = ends[measured].sel(measured_task=task).values
+    of = "" if replicas is None else f", means over {replicas} replicas"
+    return f"{measured}{of}:\n" + _aligned(columns, np.arange(len(columns["task"])))
 
 
 def _table(result: Any, dim: Any) -> str:

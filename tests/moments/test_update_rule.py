@@ -152,6 +152,8 @@ def test_inputs_that_are_not_finite():
 def test_what_needs_more_than_a_mean_update_is_refused():
     with pytest.raises(ld.InputError, match=r"must not be an ld\.UpdateRule for"):
         ld.simulate(OJA, POINT, until=1, N=100, seed=1)
+    with pytest.raises(ld.InputError, match=r"must not be an ld\.UpdateRule for"):
+        ld.simulate(OJA, POINT, until=1)
     with pytest.raises(ld.InputError, match=r"must be an ld\.StudentTeacher for ld\.fluctuations"):
         ld.fluctuations(OJA, POINT, until=1)
     with pytest.raises(ld.InputError, match=r"must have 2 weights"):

@@ -229,6 +229,8 @@ def _verdict(scenario: Any, form: Form, run: Any, tolerance: float) -> tuple[str
         return "lost_positivity", f"The covariance got a negative eigenvalue at {time}: {why}", max(good, 1)
     if third and status in ("diverged", "not_finite"):
         message = f"The moments grew without bound at {scenario.time_name} = {run.end:.6g}: {TOO_WIDE}"
+    if third and status == "max_steps":
+        message = f"{message} If more steps do not help, {TOO_WIDE}"
     return status, message, rows
 
 

@@ -17,6 +17,7 @@ from learndyn.results import trajectory
 from learndyn.scenarios.base import checked_scenario
 from learndyn.scenarios.methods import METHODS
 from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
+from learndyn.scenarios.update_rule.scenario import UpdateRule
 from learndyn.verbs.request_parts import MOST_UPDATES, asked_times, checkpoint_file, kind_of_cpu, versions_of
 
 # Beyond, N and N - 1 are the same number in floating point.
@@ -52,6 +53,8 @@ class Request:
         """All that can be refused before anything runs."""
         scenario = checked_scenario(scenario)
         start = scenario.as_start(start)
+        if isinstance(scenario, UpdateRule):
+            scenario.process(start)  # refused, before a size is asked for that would not help
         method = choice(METHODS[0] if method is None else method, "method", METHODS)
         if N is None:
             raise InputError(

@@ -183,3 +183,15 @@ def test_a_start_of_another_size_is_refused():
         ld.solve(task, [0.0, 1.0], until=1)
     with pytest.raises(ld.InputError, match="`samples` must be left out"):
         ld.solve(task, W0, until=1, samples=100)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 3.0])
+def test_the_flow_of_the_perceptron_rule_points_inwards(sigma):
+    task = ld.GaussianClassification([0.0, 1.0, 0.0], sigma**2, ld.Perceptron())
+    x = 1.0 / sigma
+    expected = ndtr(-x) - sigma * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    assert expected < 0.0
+    for length in (1e-6, 1.0, 100.0):
+        found = ld.drift(task, [0.0, length, 0.0]).w.values
+        # A difference of two numbers below 2, each of a few roundings.
+        np.testing.assert_allclose(found, [0.0, expected, 0.0], rtol=0, atol=1e-14)

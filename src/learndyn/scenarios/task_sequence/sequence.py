@@ -51,11 +51,11 @@ class TaskSequence:
     Notes
     -----
     A result has the dims ``task`` (which was trained, from 0 as in the papers) and ``measured_task`` (on which
-    knowledge was measured): ``begin`` and ``end`` (task), ``reached`` (task), ``alignment_at_end`` and
-    ``accuracy_at_end``, or ``eps_g_at_end`` (task, measured_task); and row by row ``current_task``, ``alignment``,
-    ``accuracy`` and ``w``, or ``eps_g``, ``R`` and ``Q``. Rows have the dim of the time where all replicas change
-    tasks together. Where each does so at its own time the dim is ``row``: as many rows for each task, at equal
-    fractions of its duration, with the time as a variable of (replica, row).
+    knowledge was measured): ``begin`` and ``end`` (task), with an `ld.Reached` also ``reached`` (task);
+    ``alignment_at_end`` and ``accuracy_at_end``, or ``eps_g_at_end`` (task, measured_task); and row by row
+    ``current_task``, ``alignment``, ``accuracy`` and ``w``, or ``eps_g``, ``R`` and ``Q``. Rows have the dim of the
+    time where all replicas change tasks together. Where each does so at its own time the dim is ``row``: as many rows
+    for each task, at equal fractions of its duration, with the time as a variable of (replica, row).
 
     Simulations run each replica by itself, with a stream of its own for each task. What a rule remembers beside the
     weights (the running mean of the reward in `ld.Reinforce`) begins anew with every task. With an `ld.Reached` a task

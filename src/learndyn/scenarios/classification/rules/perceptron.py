@@ -25,6 +25,13 @@ class Perceptron(Rule):
 
     Its loss is the perceptron criterion, max(0, -y h). The activation of the scenario plays no part in it.
 
+    Notes
+    -----
+    The mean update depends on the direction of w alone. Where classes overlap it points inwards in the end: for means
+    +-mu and sigma^2 I, d|w|/dt = |mu| Phi(-x) - sigma phi(x) < 0 along mu, x = |mu| / sigma and phi the normal density.
+    The flow for small eta then comes to w = 0 in a finite time, and no solver follows it further (status
+    ``"max_steps"``); simulations stay at |w| = O(eta).
+
     Examples
     --------
     >>> import learndyn as ld
