@@ -97,7 +97,8 @@ def simulate(
         modes with the masks of `dropout_keep`; ``"samples"``, for `ld.DeepLinear`: `batch_size` examples a step, x ~
         N(0, E[x x^T]) with the input noise, and y as the best linear map has it from the clean x.
     save_at
-        As for `solve`; times are rounded to whole updates (not for ``"diffusion"``).
+        As for `solve`; times are rounded to whole updates (not for ``"diffusion"``). Theory at the very same times:
+        ``ld.solve(..., save_at=runs.alpha)``, or ``runs.t``; else arithmetic of both keeps the times that they share.
     threads
         Threads over which the replicas are spread; ``None``: all cores. The result does not depend on it.
     tolerance
