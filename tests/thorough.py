@@ -16,6 +16,7 @@ THOROUGH = {
         "*conform[[]sine]",
         "*conform[[]leaky_relu]",
         "*conform[[]maximum(x, 0.2*",
+        "*conform[[](x^2 - 1) / 2]",
     ],
     "activations/test_filling.py": [
         "*missing[[]relu]",
@@ -31,6 +32,7 @@ THOROUGH = {
         "*one_over_n[[]relu K=2, M=1]",
         "*theory[[]erf K=2, M=2]",
         "*one_over_n[[]erf K=2, M=2]",
+        "test_standard_deviations*[[]relu perceptron]",
     ],
     "analysis/test_critical.py": [
         "test_perceptrons[[]tanh]",
@@ -39,6 +41,7 @@ THOROUGH = {
         "test_the_exact_process_has_these_fluctuations[[]erf-2-1-*",
         "test_averages_agree*",
         "test_the_exact_process_has_these_fluctuations[[]relu-2-1-*",
+        "test_the_exact_process_has_these_fluctuations[[]erf-1-1-*",
     ],
     "analysis/test_optimal_schedule.py": [
         "test_two_numbers_of_other_controls*",
@@ -78,6 +81,8 @@ THOROUGH = {
         "*rejects*[[]linear]",
         "*rejects*[[]relu]",
         "*law_of_weight_vectors[[]* N=100]",
+        "*law_of_weight_vectors[[]linear K=2 M=1 N=3]",
+        "*law_of_weight_vectors[[]linear K=1 M=2 N=4]",
     ],
     "engines/test_checkpoint.py": [
         "test_weights_go_on_after_ctrl_c*[[]blocks]",
@@ -95,6 +100,7 @@ THOROUGH = {
         "test_an_update*[[]two inputs]",
         "test_the_distance*[[]two inputs]",
         "test_an_update*[[]everything in two sectors]",
+        "test_an_update*[[]a turning teacher]",
     ],
     "engines/test_overlaps_law.py": [
         "*general_chain*[[]momentum with*",
@@ -105,6 +111,7 @@ THOROUGH = {
         "*slightly_different*[[]a walking*",
         "*slightly_different*[[]two eig*",
         "*fast_chain*[[]biases]",
+        "*fast_chain*[[]output weights]",
     ],
     "engines/test_overlaps_options.py": [
         "*an_update*[[]biases]",
@@ -135,6 +142,7 @@ THOROUGH = {
         "*definition[[]schedules *]",
         "*definition[[]tree None]",
         "*definition[[]all True]",
+        "*definition[[]tree, all None]",
     ],
     "figures/test_figures.py": [
         "*2019-complex-students-k10-m2]",
@@ -158,6 +166,7 @@ THOROUGH = {
         "*2018-schemes]",
         "*2018-eta-squared-term]",
         "*2019-output-weights-fixed]",
+        "*2019-perceptron-high-dimensions]",
     ],
     "gaussian/test_moments_with_means.py": [
         "test_derivatives[[]F1]",
@@ -216,22 +225,27 @@ THOROUGH = {
     ],
     "scenarios/test_noise.py": [
         "*increments[[]erf-3-1]",
+        "*increments[[]erf-2-2]",
     ],
     "scenarios/test_right_hand_side.py": [
         "*single_updates[[]relu-5-3]",
         "*single_updates[[]relu-3-5]",
+        "*mean_of_single_updates[[]relu-4-1]",
     ],
     "scenarios/test_size_correction.py": [
         "*second_source[[]relu-2-2]",
+        "*second_source[[]erf-2-1]",
     ],
     "scenarios/test_steps.py": [
         "*own_activation[[]student0*",
         "*definition[[]('label noise', 'dropout')-False]",
         "*definition[[]('biases',)-False]",
         "*definition[[]('learning w',)-False]",
+        "*own_activation[[]student1-teacher1-numbers]",
     ],
     "site_symmetric/test_flow.py": [
         "test_quadrature_in_place*",
+        "*full_system[[]relu-4]",
     ],
     "tasks/test_classes.py": [
         "*common_times*[[]reinforce]",
@@ -244,6 +258,7 @@ THOROUGH = {
         "test_means*[[]hebb]",
         "test_a_rule_that_changes_nothing*",
         "test_means_of_the_chain*[[]all]",
+        "test_an_interrupted_run_goes_on*",
     ],
     "two_layers/test_flow.py": [
         "*[[]mixed biases]",
