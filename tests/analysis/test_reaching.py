@@ -136,3 +136,14 @@ def test_quadratures_grow_with_the_run():
 def test_what_is_refused(arguments, options, sentence):
     with pytest.raises(ld.InputError, match=sentence):
         ld.time_to_reach(*arguments, **{"until": 10.0} | options)
+
+
+def test_members_whose_values_have_other_shapes_run_apart():
+    """One variance, and two of them: one flow, but not one program."""
+    shapes = [0.5, [0.5, 0.5], [0.5, 0.2]]
+    tasks = [ld.GaussianClassification([1.0, 0.0], each, ld.Supervised()) for each in shapes]
+    found = ld.time_to_reach(tasks, [0.0, 1.0], 0.8, until=50)
+    alone = [float(ld.time_to_reach(task, [0.0, 1.0], 0.8, until=50).time) for task in tasks]
+    assert found.time.values.tolist() == alone
+    # The same task in another form; sums in another order.
+    np.testing.assert_allclose(found.time[0], found.time[1], rtol=1e-9)

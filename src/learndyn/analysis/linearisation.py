@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from learndyn.engines.programs import compile_program
+from learndyn.engines.programs import compile_program, shapes_of
 from learndyn.engines.theory import SMALL_STATE
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Flow
@@ -91,7 +91,7 @@ _programs: dict[Any, Any] = {}
 
 def _program(flow: Flow, *arguments: Any) -> Any:
     _, state, values = arguments
-    key = (flow, len(state), frozenset((name, value.shape) for name, value in values.items()))
+    key = (flow, len(state), shapes_of(values))
     if key not in _programs:
         small = len(state) <= SMALL_STATE if flow.quick is None else flow.quick
         name = "linearisation"

@@ -21,7 +21,7 @@ import numpy as np
 
 from learndyn.engines.batch_lanes import LANES, Event, advance_lanes, interpolate, locate
 from learndyn.engines.driver import thread_count
-from learndyn.engines.programs import compile_program
+from learndyn.engines.programs import compile_program, shapes_of
 from learndyn.engines.theory import first_carry, knots_of, status_of
 from learndyn.scenarios.base import Flow
 
@@ -154,8 +154,7 @@ class _Run:
     def compile(self, group: _Group) -> None:
         """The program for lanes like these, traced and compiled once a process."""
         arguments = group.arguments()
-        shapes = tuple((name, array.shape) for name, array in sorted(arguments[1].items()))
-        key = (self.flow, self.event, self.states.shape[1], shapes, arguments[2].shape[1])
+        key = (self.flow, self.event, self.states.shape[1], shapes_of(arguments[1]), arguments[2].shape[1])
         if key not in _programs:
             _programs[key] = compile_program(
                 "batch",

@@ -19,9 +19,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
-from learndyn.engines.driver import EarlyStop, Progress, run_replicas
-from learndyn.engines.samples import RateClock
-from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, Clock, RowUnit, SimulatedRun, message
+from learndyn.engines.driver import Progress
+from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, Clock, RateClock, RowUnit, SimulatedRun, run_units
 from learndyn.engines.streams import generator_from, generator_state, stream
 from learndyn.scenarios.gradient_steps import Descent
 
@@ -86,21 +85,15 @@ def run_descent(
     with threadpool_limits(limits=1, user_api="blas"):
         begin = perf_counter()
         descent.update(descent.start.copy(), 0, stream(seed, "descent", descent.start.size, 0))
-        compiled = perf_counter()
+        compiling = perf_counter() - begin
         record = np.empty((replicas, steps.size, descent.start.size))
         units = [_Replica(plan, index, record[index]) for index in range(replicas)]
         if checkpoint is not None:
             checkpoint = checkpoint.including(**_identity(plan, replicas))
-        outcome = run_replicas(units, updates=int(steps[-1]), threads=threads, progress=progress, checkpoint=checkpoint)
-        end = perf_counter()
-    return SimulatedRun(
-        record={"states": record[outcome.kept, : outcome.rows]},
-        steps=steps[: outcome.rows],
-        replicas=outcome.kept,
-        status=outcome.status,
-        message=message(outcome, plan.steps, plan.clock),
-        timings={"compile": compiled - begin, "run": end - compiled},
-    )
+        return run_units(
+            units, {"states": record}, steps, plan.clock, threads=threads, progress=progress, checkpoint=checkpoint,
+            compiling=compiling,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -165,19 +158,10 @@ class _Replica(RowUnit):
             self._plan.descent.update(self._state, last - self.position, self._rng)
             self.position = last
         if (self.position % BLOCK == 0 or self.position == row) and self._grown():
-            self._tell_divergence()
+            self._beyond("the sum of squares of all weights", self._plan.descent.scale, "a smaller learning_rate")
         elif self.position == row:
             self._recorded[self.rows] = self._state
             self._count(1)
 
     def _grown(self) -> bool:
         return not float(self._state @ self._state) <= GROWTH_LIMIT * self._plan.descent.scale
-
-    def _tell_divergence(self) -> None:
-        self.finished = True
-        reason = (
-            f"diverged at {self._clock(self.position)}: the sum of squares of all weights exceeded {GROWTH_LIMIT:g} "
-            f"times its natural scale, {self._plan.descent.scale:.3g}. The rows before are kept; try a smaller "
-            "learning_rate."
-        )
-        self.early_stop: EarlyStop | None = EarlyStop("diverged", reason, self.numbers[0])

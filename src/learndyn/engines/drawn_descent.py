@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
-from learndyn.engines.driver import EarlyStop, Progress, run_replicas
-from learndyn.engines.samples import RateClock
-from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, RowUnit, SimulatedRun, message
+from learndyn.engines.driver import Progress
+from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, RateClock, RowUnit, SimulatedRun, run_units
 from learndyn.engines.streams import stream
 from learndyn.scenarios.drawn_descent import DrawnDescent, Objective
 
@@ -59,7 +57,6 @@ def run_drawn_descents(
     chunk = max(1, int(CHUNK_SECONDS / process.cost(N)))
     plan = _Plan(process, N, steps, seed, chunk, RateClock(1, at, time_name, process.learning_rate))
     with threadpool_limits(limits=1, user_api="blas"):
-        begin = perf_counter()
         record = {name: np.empty((replicas, steps.size)) for name in process.names}
         units = [
             _Replica(plan, index, {name: values[index] for name, values in record.items()}) for index in range(replicas)
@@ -67,16 +64,9 @@ def run_drawn_descents(
         if checkpoint is not None:
             identity = {"engine": "drawn_descent", "N": N, "rows": fingerprint(steps)}
             checkpoint = checkpoint.including(**identity, replicas=replicas, seed=seed)
-        outcome = run_replicas(units, updates=int(steps[-1]), threads=threads, progress=progress, checkpoint=checkpoint)
-        end = perf_counter()
-    return SimulatedRun(
-        record={name: values[outcome.kept, : outcome.rows] for name, values in record.items()},
-        steps=steps[: outcome.rows],
-        replicas=outcome.kept,
-        status=outcome.status,
-        message=message(outcome, plan.steps, plan.clock),
-        timings={"compile": 0.0, "run": end - begin},
-    )
+        return run_units(
+            units, record, steps, plan.clock, threads=threads, progress=progress, checkpoint=checkpoint, compiling=0.0
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -132,16 +122,8 @@ class _Replica(RowUnit):
             self.position = last
         at_row = self.position == row
         if (at_row or self.position % LOOK == 0) and not self._w @ self._w <= GROWTH_LIMIT * self._plan.process.scale:
-            self._tell_divergence()
+            self._beyond("|w|^2", self._plan.process.scale, "a smaller learning_rate")
         elif at_row:
             for name, value in drawn.measure(self._w).items():
                 self._recorded[name][self.rows] = value
             self._count(1)
-
-    def _tell_divergence(self) -> None:
-        self.finished = True
-        reason = (
-            f"diverged at {self._clock(self.position)}: |w|^2 exceeded {GROWTH_LIMIT:g} times its natural scale, "
-            f"{self._plan.process.scale:.3g}. The rows before are kept; try a smaller learning_rate."
-        )
-        self.early_stop: EarlyStop | None = EarlyStop("diverged", reason, self.numbers[0])

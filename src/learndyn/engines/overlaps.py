@@ -29,10 +29,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
-from learndyn.engines.driver import Progress, run_replicas
+from learndyn.engines.driver import Progress
 from learndyn.engines.overlaps_general import GeneralPlan
 from learndyn.engines.overlaps_lanes import LanePlan
-from learndyn.engines.simulation import Clock, SimulatedRun, message
+from learndyn.engines.simulation import Clock, SimulatedRun, run_units
 from learndyn.scenarios.process import Process
 
 
@@ -97,7 +97,7 @@ def run_overlaps(
     plan = kind.of(process, clock, steps, seed, chunk, replicas)
     begin = perf_counter()
     plan.compile()
-    compiled = perf_counter()
+    compiling = perf_counter() - begin
     shapes = process.record_shapes()
     record = {name: np.empty((replicas, steps.size, *shape)) for name, shape in shapes.items()}
     units = plan.units(replicas, record)
@@ -105,15 +105,9 @@ def run_overlaps(
         shared = _identity(process, N, steps, replicas, seed, at)
         checkpoint = checkpoint.including(**shared, **plan.identity())
     with threadpool_limits(limits=1, user_api="blas"):
-        outcome = run_replicas(units, updates=int(steps[-1]), threads=threads, progress=progress, checkpoint=checkpoint)
-    return SimulatedRun(
-        steps=steps[: outcome.rows],
-        record={name: values[outcome.kept, : outcome.rows] for name, values in record.items()},
-        replicas=outcome.kept,
-        status=outcome.status,
-        message=message(outcome, steps, clock),
-        timings={"compile": compiled - begin, "run": perf_counter() - compiled},
-    )
+        return run_units(
+            units, record, steps, clock, threads=threads, progress=progress, checkpoint=checkpoint, compiling=compiling
+        )
 
 
 def _identity(process: Process, N: int, steps: np.ndarray, replicas: int, seed: int, at: float) -> dict[str, Any]:

@@ -12,12 +12,13 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 # XLA's older code generator for loops halves the time to compile. It is as fast for a small program, and half as fast
 # for one that works on long vectors.
@@ -65,6 +66,11 @@ def compile_program(
         program = traced.compile()
     timings["trace"], timings["compile"] = lowered - clock, time.perf_counter() - lowered
     return program
+
+
+def shapes_of(values: Mapping[str, Any]) -> Hashable:
+    """Names and shapes of values: one of another shape, as n variances in the place of one, is another program."""
+    return frozenset((name, np.shape(value)) for name, value in values.items())
 
 
 def _path(name: str, key: Hashable, arguments: tuple[Any, ...]) -> Path | None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from learndyn.engines.batch import integrate_many
 from learndyn.engines.batch_lanes import Event
+from learndyn.engines.programs import shapes_of
 from learndyn.gaussian.namespaces import jax_namespace
 from learndyn.scenarios.reached import value_of
 
@@ -73,9 +74,10 @@ def run_until_reached(
     while waiting:
         groups: dict[Any, list[Course]] = {}
         for course in waiting:
-            groups.setdefault((course.scenario.flow(reach=course.reach), course.at), []).append(course)
+            flow, shapes = course.scenario.flow(reach=course.reach), (len(course.state), shapes_of(course.values))
+            groups.setdefault((flow, course.at, shapes), []).append(course)
         waiting = []
-        for (flow, at), group in groups.items():
+        for (flow, at, _), group in groups.items():
             done = sum(bool(course.outcome) for course in courses)
             tell = None if on_progress is None else lambda now, done=done, tell=on_progress: tell(done + now)
             limits = divergence * np.array([course.scenario.scale(course.state) for course in group])

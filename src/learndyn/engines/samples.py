@@ -21,27 +21,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
-from learndyn.engines.driver import EarlyStop, Progress, run_replicas
+from learndyn.engines.driver import Progress
 from learndyn.engines.samples_kernels import PARTS, learn
 from learndyn.engines.samples_sources import START, Source, source_of
-from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, Clock, RowUnit, SimulatedRun, message
+from learndyn.engines.simulation import CHUNK_SECONDS, GROWTH_LIMIT, Clock, RateClock, RowUnit, SimulatedRun, run_units
 from learndyn.engines.streams import stream
 from learndyn.engines.weights_kernels import dot
 from learndyn.scenarios.samples import DataInputs, SampleProcess
 
 # Rows that are measured together, from multiples of this on.
 TOGETHER = 64
-
-
-@dataclass(frozen=True)
-class RateClock(Clock):
-    """The time of an update count that runs by the learning rate: t = at + eta mu."""
-
-    rate: float = 1.0
-
-    def __call__(self, updates: int) -> str:
-        """Such as 't = 2.5'."""
-        return f"{self.name} = {self.at + self.rate * updates:.6g}"
 
 
 def run_samples(
@@ -104,25 +93,17 @@ def run_samples(
     with threadpool_limits(limits=1, user_api="blas"):
         begin = perf_counter()
         _compile(process)
-        compiled = perf_counter()
+        compiling = perf_counter() - begin
         record = _room(process, replicas, steps.size, record_weights)
         units = [
             _Replica(plan, index, {name: values[index] for name, values in record.items()}) for index in range(replicas)
         ]
         if checkpoint is not None:
             checkpoint = checkpoint.including(**_identity(plan, replicas, record_weights))
-        outcome = run_replicas(units, updates=int(steps[-1]), threads=threads, progress=progress, checkpoint=checkpoint)
-        for index in outcome.kept:
-            units[index].measure()
-        end = perf_counter()
-    return SimulatedRun(
-        record={name: values[outcome.kept, : outcome.rows] for name, values in record.items()},
-        steps=steps[: outcome.rows],
-        replicas=outcome.kept,
-        status=outcome.status,
-        message=message(outcome, plan.steps, plan.clock),
-        timings={"compile": compiled - begin, "run": end - compiled},
-    )
+        return run_units(
+            units, record, steps, plan.clock, threads=threads, progress=progress, checkpoint=checkpoint,
+            compiling=compiling, finish=lambda number: units[number].measure(),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -247,7 +228,7 @@ class _Replica(RowUnit):
             )  # fmt: skip
             self.position = last
         if (self.position % source.block == 0 or self.position == row) and self._grown():
-            self._tell_divergence()
+            self._beyond("|w|^2", self._plan.process.scale, "a smaller learning rate")
         elif self.position == row:
             self._pending[self.rows if self._keeps else self.rows % TOGETHER] = self._w
             self._count(1)
@@ -256,14 +237,6 @@ class _Replica(RowUnit):
 
     def _grown(self) -> bool:
         return not dot(self._w, self._w) <= GROWTH_LIMIT * self._plan.process.scale
-
-    def _tell_divergence(self) -> None:
-        self.finished = True
-        reason = (
-            f"diverged at {self._clock(self.position)}: |w|^2 exceeded {GROWTH_LIMIT:g} times its natural scale, "
-            f"{self._plan.process.scale:.3g}. The rows before are kept; try a smaller learning rate."
-        )
-        self.early_stop: EarlyStop | None = EarlyStop("diverged", reason, self.numbers[0])
 
 
 def _chunk(process: SampleProcess) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 
-from learndyn.engines.driver import EarlyStop, Outcome
+from learndyn.engines.checkpoint import Checkpoint
+from learndyn.engines.driver import EarlyStop, Outcome, Progress, Unit, run_replicas
 from learndyn.errors import InputError
 from learndyn.scenarios.process import Function, OwnNumbers, Process
 
@@ -69,6 +71,17 @@ class Clock:
     def __call__(self, updates: int) -> str:
         """Such as 'alpha = 2.5'."""
         return f"{self.name} = {self.at + updates / self.N:.6g}"
+
+
+@dataclass(frozen=True)
+class RateClock(Clock):
+    """The time of an update count that runs by the learning rate: t = at + eta mu."""
+
+    rate: float = 1.0
+
+    def __call__(self, updates: int) -> str:
+        """Such as 't = 2.5'."""
+        return f"{self.name} = {self.at + self.rate * updates:.6g}"
 
 
 def require_room(vectors: int, N: int) -> None:
@@ -201,7 +214,6 @@ class RowUnit(ABC):
 
     def _diverged(self, index: int, own: OwnNumbers | None = None) -> None:
         """The replica of this index among ``numbers`` has grown without bound: its weights, or these own numbers."""
-        self.finished = True
         what = f"some |J_i|^2 exceeded {GROWTH_LIMIT:g} times the trace of the overlaps at the start"
         rate = "a smaller learning rate"
         if own is not None:
@@ -209,8 +221,54 @@ class RowUnit(ABC):
             rate = own.remedy or f"a smaller learning rate of {own.name}"
             if own.fast:
                 rate += ", which on the fast time scale acts undivided at every update"
-        reason = f"diverged at {self._clock(self.position)}: {what}. The rows before are kept; try {rate}."
+        self._end_early(what, rate, index)
+
+    def _beyond(self, what: str, scale: float, rate: str) -> None:
+        """The one replica has grown without bound: ``what``, beyond `GROWTH_LIMIT` times its natural ``scale``."""
+        self._end_early(f"{what} exceeded {GROWTH_LIMIT:g} times its natural scale, {scale:.3g}", rate, 0)
+
+    def _end_early(self, what: str, remedy: str, index: int) -> None:
+        self.finished = True
+        reason = f"diverged at {self._clock(self.position)}: {what}. The rows before are kept; try {remedy}."
         self.early_stop = EarlyStop("diverged", reason, self.numbers[index])
+
+
+def run_units(
+    units: Sequence[Unit],
+    record: Mapping[str, np.ndarray],
+    steps: np.ndarray,
+    clock: Clock,
+    *,
+    threads: int | None,
+    progress: Progress,
+    checkpoint: Checkpoint | None,
+    compiling: float,
+    fixed: Sequence[str] = (),
+    finish: Callable[[int], None] | None = None,
+) -> SimulatedRun:
+    """Run units to their ends; the run, with what the replicas that are kept have recorded.
+
+    ``record`` are the arrays (replicas, rows, ...) that the units write to, those in ``fixed`` without rows;
+    ``compiling`` the seconds that the engine has taken for it; ``finish`` is called with the number of each replica
+    that is kept.
+    """
+    begin = perf_counter()
+    outcome = run_replicas(units, updates=int(steps[-1]), threads=threads, progress=progress, checkpoint=checkpoint)
+    if finish is not None:
+        for number in outcome.kept.tolist():
+            finish(number)
+    end = perf_counter()
+    return SimulatedRun(
+        record={
+            name: values[outcome.kept] if name in fixed else values[outcome.kept, : outcome.rows]
+            for name, values in record.items()
+        },
+        steps=steps[: outcome.rows],
+        replicas=outcome.kept,
+        status=outcome.status,
+        message=message(outcome, steps, clock),
+        timings={"compile": compiling, "run": end - begin},
+    )
 
 
 def message(outcome: Outcome, steps: np.ndarray, clock: Clock) -> str:

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from learndyn.engines.knots import pieces
-from learndyn.engines.programs import compile_program
+from learndyn.engines.programs import compile_program, shapes_of
 from learndyn.scenarios.base import Flow
 
 FIRST_STEP = 1e-3
@@ -153,9 +153,7 @@ def _compiled(flow: Flow, timings: dict[str, float], *arguments: Any) -> Any:
     """The program for this flow and arguments of these shapes, traced and compiled once a process."""
     carry, padded, values, numbers = arguments
     n = len(carry["state"])
-    # A value of another shape, as n variances in the place of one, is another program.
-    shapes = frozenset((name, np.shape(value)) for name, value in values.items())
-    key = (flow, n, len(padded), shapes, len(numbers))
+    key = (flow, n, len(padded), shapes_of(values), len(numbers))
     if key not in _programs:
         _programs[key] = compile_program(
             "theory",

@@ -23,7 +23,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from learndyn.engines.checkpoint import Checkpoint, fingerprint
-from learndyn.engines.driver import Progress, run_replicas
+from learndyn.engines.driver import Progress
 from learndyn.engines.simulation import (
     CHUNK_SECONDS,
     GROWTH_LIMIT,
@@ -31,8 +31,8 @@ from learndyn.engines.simulation import (
     Clock,
     RowUnit,
     SimulatedRun,
-    message,
     require_room,
+    run_units,
     sector_dimensions,
 )
 from learndyn.engines.weights_kernels import BLOCK, NOT_GROWN, WEIGHTS_GREW
@@ -153,7 +153,7 @@ def run_weights(
     with threadpool_limits(limits=1, user_api="blas"):
         begin = perf_counter()
         State.compile(process, blocks)
-        compiled = perf_counter()
+        compiling = perf_counter() - begin
         record = _room(plan, replicas, record_weights)
         units = [
             _WeightsReplica(plan, index, {name: values[index] for name, values in record.items()})
@@ -161,19 +161,10 @@ def run_weights(
         ]
         if checkpoint is not None:
             checkpoint = checkpoint.including(**_identity(plan, replicas, record_weights))
-        outcome = run_replicas(units, updates=int(steps[-1]), threads=threads, progress=progress, checkpoint=checkpoint)
-        end = perf_counter()
-    return SimulatedRun(
-        record={
-            name: values[outcome.kept] if name in plan.fixed else values[outcome.kept, : outcome.rows]
-            for name, values in record.items()
-        },
-        steps=steps[: outcome.rows],
-        replicas=outcome.kept,
-        status=outcome.status,
-        message=message(outcome, plan.steps, plan.clock),
-        timings={"compile": compiled - begin, "run": end - compiled},
-    )
+        return run_units(
+            units, record, steps, plan.clock, threads=threads, progress=progress, checkpoint=checkpoint,
+            compiling=compiling, fixed=plan.fixed,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

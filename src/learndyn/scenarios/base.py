@@ -179,3 +179,18 @@ def replaced(scenario: Any, changes: dict[str, Any]) -> Any:
                 f"{did_you_mean(name, names)}"
             )
     return replace(scenario, **changes)
+
+
+def with_options(scenario: Any, plain: dict[str, Any], *apart: str) -> dict[str, Any]:
+    """``plain`` and all fields of a scenario, a dataclass, that are on and neither in it nor ``apart``."""
+    found = dict(plain)
+    for entry in fields(scenario):
+        value = getattr(scenario, entry.name)
+        if entry.name not in found and entry.name not in apart and value != entry.default:
+            found[entry.name] = value
+    return found
+
+
+def fields_alone(scenario: Any) -> dict[str, Any]:
+    """The state of a dataclass to copy or send along: its fields, and nothing that is derived from them."""
+    return {entry.name: scenario.__dict__[entry.name] for entry in fields(scenario)}

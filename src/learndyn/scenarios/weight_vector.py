@@ -5,13 +5,12 @@ flat = [<w> (n), L (n, r) row by row],   Cov(w) = L L^T;   from a point there is
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
 
 from learndyn.errors import InputError
-from learndyn.scenarios.base import Quantity
+from learndyn.scenarios.base import Quantity, fields_alone
 from learndyn.scenarios.gaussian_weights import GaussianWeights
 from learndyn.scenarios.moments.base import Form
 
@@ -43,7 +42,7 @@ class WeightVector:
 
     def __getstate__(self) -> dict[str, Any]:
         # What is derived from the fields is not copied or sent along.
-        return {entry.name: self.__dict__[entry.name] for entry in fields(self)}  # type: ignore[arg-type]
+        return fields_alone(self)
 
     def as_start(self, start: Any) -> GaussianWeights:
         """The start, checked against this scenario; weights or a row of a result will do."""

@@ -66,13 +66,7 @@ class GradientRequest(RateRequest):
         )
 
     def _descent(self) -> Any:
-        if self.scenario.kind == "linear_modes":
-            from learndyn.scenarios.linear_modes.descent import descent_of as of_modes
-
-            return of_modes(self.scenario, self.start)
-        from learndyn.scenarios.deep_linear.descent import descent_of as of_matrices
-
-        return of_matrices(self.scenario, self.start, self.method)
+        return self.scenario.descent(self.start, self.method)
 
     def run(self, N: int) -> xr.Dataset:
         """The labelled result, at most one row an update."""

@@ -74,9 +74,8 @@ class SampleRequest(RateRequest):
     def run(self, N: int) -> xr.Dataset:
         """The labelled result, at most one row an update."""
         from learndyn.engines.samples import run_samples
-        from learndyn.scenarios.classification.process import process_of
 
-        process = process_of(self.scenario, self.start)
+        process = self.scenario.sample_process(self.start)
         run = run_samples(process, self.steps(), record_weights=self.record_weights, **self.engine_options())
         result = labelled(self.scenario, run.record, self.clock(run.steps), run.replicas)
         used = {dim for variable in result.data_vars.values() for dim in variable.dims}

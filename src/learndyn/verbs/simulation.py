@@ -13,15 +13,12 @@ import xarray as xr
 from learndyn.errors import LearndynWarning
 from learndyn.results import with_observables
 from learndyn.scenarios.base import checked_scenario
-from learndyn.scenarios.methods import DESCENTS
 from learndyn.scenarios.task_sequence.sequence import TaskSequence, refuse_for_tasks
 from learndyn.verbs.drawn_descent_request import DrawnDescentRequest
 from learndyn.verbs.gradient_request import GradientRequest
 from learndyn.verbs.sample_request import SampleRequest
 from learndyn.verbs.simulation_request import Request
 
-# Scenarios whose simulation is that of a single weight vector that learns from samples.
-SAMPLED = ("gaussian_classification", "data_classification")
 # Options that have one value for each N.
 PER_SIZE = ("N", "mean_step_error", "std_step_error", "steps")
 
@@ -197,12 +194,13 @@ def simulate(
 def _request(scenario: Any, **arguments: Any) -> Request | SampleRequest | DrawnDescentRequest | GradientRequest:
     """All that can be refused before anything runs, by the kind of scenario."""
     scenario = checked_scenario(scenario)
-    if scenario.kind in DESCENTS:
+    if hasattr(scenario, "descent"):
         return GradientRequest.checked(scenario=scenario, **arguments)
     if hasattr(scenario, "drawn_descent"):
         return DrawnDescentRequest.checked(scenario=scenario, **arguments)
-    kind = SampleRequest if scenario.kind in SAMPLED else Request
-    return kind.checked(scenario=scenario, **arguments)
+    if hasattr(scenario, "sample_process"):
+        return SampleRequest.checked(scenario=scenario, **arguments)
+    return Request.checked(scenario=scenario, **arguments)
 
 
 def check_simulation(scenario: Any, start: Any, until: float, **options: Any) -> None:

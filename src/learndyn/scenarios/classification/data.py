@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from learndyn.arguments import array, choice, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import jax_namespace
 from learndyn.scenarios.arrays import FrozenArray, from_plain, frozen
-from learndyn.scenarios.base import Flow, Quantity, replaced
+from learndyn.scenarios.base import Flow, Quantity, replaced, with_options
 from learndyn.scenarios.classification import observables
 from learndyn.scenarios.classification.flow import numbers_of
 from learndyn.scenarios.classification.rules.base import Rule
@@ -157,13 +157,16 @@ class DataClassification(WeightVector):
             "y": _plain_rows(self.y, whole),
             "rule": self.rule.to_plain(),
         }
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if entry.name not in (*plain, "test") and value != entry.default:
-                plain[entry.name] = value
+        plain = with_options(self, plain, "test")
         if self.test is not None:
             plain["test"] = {"X": _plain_rows(self.test[0], whole), "y": _plain_rows(self.test[1], whole)}
         return plain
+
+    def sample_process(self, start: Any) -> Any:
+        """What a simulation repeats (`learndyn.scenarios.samples.SampleProcess`)."""
+        from learndyn.scenarios.classification.process import process_of
+
+        return process_of(self, start)
 
     @property
     def n(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from learndyn.arguments import array, choice, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.arrays import FrozenArray, from_plain
-from learndyn.scenarios.base import Flow, Landmarks, Quantity, replaced
+from learndyn.scenarios.base import Flow, Landmarks, Quantity, replaced, with_options
 from learndyn.scenarios.classification import observables
 from learndyn.scenarios.classification.flow import Structure, make_flow, make_update
 from learndyn.scenarios.classification.rules.base import Rule
@@ -130,11 +130,13 @@ class GaussianClassification(WeightVector):
             "covariances": [each.to_plain() for each in self.covariances],
             "rule": self.rule.to_plain(),
         }
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if entry.name not in plain and value != entry.default:
-                plain[entry.name] = value
-        return plain
+        return with_options(self, plain)
+
+    def sample_process(self, start: Any) -> Any:
+        """What a simulation repeats (`learndyn.scenarios.samples.SampleProcess`)."""
+        from learndyn.scenarios.classification.process import process_of
+
+        return process_of(self, start)
 
     @property
     def n(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ import numpy as np
 from learndyn.arguments import count, number
 from learndyn.errors import InputError
 from learndyn.scenarios.arrays import FrozenArray, frozen
-from learndyn.scenarios.base import Flow, Quantity, replaced
+from learndyn.scenarios.base import Flow, Quantity, fields_alone, replaced, with_options
 from learndyn.scenarios.covariance import Covariance, covariance_of
 from learndyn.scenarios.deep_linear import closed_form, observables, tasks
 from learndyn.scenarios.deep_linear.flow import make_flow, product, size, unpack
@@ -214,14 +214,16 @@ class DeepLinear:
         """As a dict of numbers and lists; options that are off are not in it."""
         plain: dict[str, Any] = {"correlation": self.correlation.to_plain(), "inputs": self.inputs.to_plain()}
         plain["hidden"] = list(self.hidden)
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if entry.name not in plain and value != entry.default:
-                plain[entry.name] = value
-        return plain
+        return with_options(self, plain)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {entry.name: self.__dict__[entry.name] for entry in fields(self)}
+        return fields_alone(self)
+
+    def descent(self, start: Any, method: str = "descent") -> Any:
+        """Gradient descent on the matrices as data (`learndyn.scenarios.gradient_steps.Descent`)."""
+        from learndyn.scenarios.deep_linear.descent import descent_of
+
+        return descent_of(self, start, method)
 
     @property
     def n(self) -> int:

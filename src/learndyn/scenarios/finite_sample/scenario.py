@@ -16,7 +16,7 @@ from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.arrays import FrozenArray, frozen
-from learndyn.scenarios.base import Flow, Quantity, replaced
+from learndyn.scenarios.base import Flow, Quantity, fields_alone, replaced
 from learndyn.scenarios.finite_sample.errors import OBSERVABLES, errors_of, slope_of_error, split
 from learndyn.scenarios.finite_sample.flow import closed_states, drift_function, make_flow
 from learndyn.scenarios.finite_sample.limits import best_ridge, ridge, unregularised
@@ -223,7 +223,7 @@ class FiniteSample:
         return {name: np.asarray(value, dtype=float) for name, value in (numbers | arrays).items()}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {entry.name: self.__dict__[entry.name] for entry in fields(self)}
+        return fields_alone(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ import numpy as np
 from learndyn.arguments import array, count, number
 from learndyn.errors import InputError
 from learndyn.scenarios.arrays import FrozenArray, frozen
-from learndyn.scenarios.base import Flow, Quantity, replaced
+from learndyn.scenarios.base import Flow, Quantity, fields_alone, replaced, with_options
 from learndyn.scenarios.linear_modes import closed_form, dropout, observables
 from learndyn.scenarios.linear_modes.flow import make_flow, size
 from learndyn.scenarios.linear_modes.start import ModeStart, imbalance_of
@@ -130,14 +130,10 @@ class LinearModes:
     def to_plain(self) -> dict[str, Any]:
         """As a dict of numbers and lists; options that are off are not in it."""
         plain: dict[str, Any] = {"s": self.s.to_plain(), "beta": self.beta.to_plain()}
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if entry.name not in plain and value != entry.default:
-                plain[entry.name] = value
-        return plain
+        return with_options(self, plain)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {entry.name: self.__dict__[entry.name] for entry in fields(self)}
+        return fields_alone(self)
 
     @property
     def m(self) -> int:
@@ -155,6 +151,12 @@ class LinearModes:
         """s / beta, the strengths of the best linear map on clean inputs; 0 for what does not vary. Shape (m,)."""
         beta = np.broadcast_to(self.beta.values, self.m)
         return np.where(beta > 0.0, self.s.values / np.where(beta > 0.0, beta, 1.0), 0.0)
+
+    def descent(self, start: Any, method: str = "descent") -> Any:
+        """Gradient descent on the modes as data (`learndyn.scenarios.gradient_steps.Descent`); there is one method."""
+        from learndyn.scenarios.linear_modes.descent import descent_of
+
+        return descent_of(self, start)
 
     # Closed forms.
 

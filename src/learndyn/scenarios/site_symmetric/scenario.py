@@ -7,7 +7,7 @@ is kept by the flow of a soft committee machine, so that four numbers are its st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from learndyn.activations.averages.selection import REACHES
 from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
-from learndyn.scenarios.base import Flow, Landmarks, Quantity, replaced
+from learndyn.scenarios.base import Flow, Landmarks, Quantity, fields_alone, replaced
 from learndyn.scenarios.site_symmetric.flow import make_flow
 from learndyn.scenarios.site_symmetric.moments import error
 from learndyn.scenarios.site_symmetric.overlaps import is_possible, unpack
@@ -163,7 +163,7 @@ class SiteSymmetric:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {entry.name: self.__dict__[entry.name] for entry in fields(self)}
+        return fields_alone(self)
 
     # What the engines ask for (learndyn.scenarios.base.Scenario).
 

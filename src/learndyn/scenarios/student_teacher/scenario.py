@@ -9,7 +9,7 @@ Order parameters: Q = J J^T, R = J B^T; T = B B^T is given. Time: alpha = update
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from learndyn.activations.averages.selection import REACHES
 from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
-from learndyn.scenarios.base import Flow, Landmarks, Noise, Quantity, replaced
+from learndyn.scenarios.base import Flow, Landmarks, Noise, Quantity, fields_alone, replaced
 from learndyn.scenarios.student_teacher import compatibility, observables, state
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate, rate_of
 from learndyn.scenarios.student_teacher.flow import layout_of, make_flow
@@ -260,7 +260,7 @@ class StudentTeacher:
         return layout_of(self.structure)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: self.__dict__[name] for name in self.__dict__ if name in {entry.name for entry in fields(self)}}
+        return fields_alone(self)
 
     # What the engines ask for (learndyn.scenarios.base.Scenario).
 
