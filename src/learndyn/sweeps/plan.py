@@ -41,9 +41,9 @@ class Plan:
     """A sweep as data.
 
     ``work`` knows how to compute (`learndyn.sweeps.members.Work`); ``dims`` and ``shape`` are those of the sweep;
-    ``chunk`` is the number of values of each dim that are computed together; ``coordinates`` are the labels of all dims,
-    as (dims, values, attributes); ``identity`` is what fixes the bits of every member, and ``attrs`` what the result
-    says of itself, both in values that JSON can hold.
+    ``chunk`` is the number of values of each dim that are computed together; ``coordinates`` are the labels of all
+    dims, as (dims, values, attributes); ``identity`` is what fixes the bits of every member, and ``attrs`` what the
+    result says of itself, both in values that JSON can hold.
     """
 
     work: Any

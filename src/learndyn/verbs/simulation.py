@@ -171,10 +171,10 @@ def simulate(
             tolerance=tolerance, record_weights=record_weights, checkpoint=checkpoint, observables=observables
         )
         return simulate_tasks(
-            scenario, start, until, _request, N=N, replicas=replicas, method=method, save_at=save_at, threads=threads,
+            scenario, start, until, request_of, N=N, replicas=replicas, method=method, save_at=save_at, threads=threads,
             seed=seed,
         )  # fmt: skip
-    request = _request(
+    request = request_of(
         scenario=scenario, start=start, until=until, N=N, replicas=replicas, method=method, save_at=save_at,
         threads=threads, tolerance=tolerance, record_weights=record_weights, checkpoint=checkpoint,
         checkpoint_every=checkpoint_every, seed=seed, progress=progress,
@@ -191,7 +191,7 @@ def simulate(
     return with_observables(result, observables) if observables else result
 
 
-def _request(scenario: Any, **arguments: Any) -> Request | SampleRequest | DrawnDescentRequest | GradientRequest:
+def request_of(scenario: Any, **arguments: Any) -> Request | SampleRequest | DrawnDescentRequest | GradientRequest:
     """All that can be refused before anything runs, by the kind of scenario."""
     scenario = checked_scenario(scenario)
     if hasattr(scenario, "descent"):
@@ -228,7 +228,7 @@ def check_simulation(scenario: Any, start: Any, until: float, **options: Any) ->
     given = inspect.signature(simulate).bind(scenario, start, until, **options)
     given.apply_defaults()
     del given.arguments["observables"]
-    _request(**given.arguments)
+    request_of(**given.arguments)
 
 
 # ---- Several N

@@ -155,7 +155,7 @@ def test_weights_are_kept_where_they_fit():
     large = ld.GaussianClassification(np.eye(2000)[0], 1.0, ld.Supervised(), learning_rate=ETA)
     # 1 replica, 11 rows and 1000 replicas, 11 rows of 2000 inputs.
     assert "w" in run(large, np.ones(2000), until=0.01)
-    request = simulation._request(**arguments(large, np.ones(2000), until=0.01, replicas=1000))
+    request = simulation.request_of(**arguments(large, np.ones(2000), until=0.01, replicas=1000))
     assert not request.record_weights
 
 

@@ -1,0 +1,24 @@
+"""What is told of a chunk when it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Done:
+    """A chunk that is finished, or that could not be computed.
+
+    ``failures`` counts members that did not end well; ``arrays`` are the results where no store takes them, ``record``
+    what the store says of them; ``error`` is a sentence where the chunk is not there.
+    """
+
+    number: int
+    seconds: float
+    failures: int
+    arrays: dict[str, np.ndarray] | None = None
+    record: Any = None
+    error: str = ""

@@ -1,0 +1,40 @@
+"""What a sweep can run at each of its places, a file each: `solve` and `simulate`. An engine is a module with
+
+OPTIONS                       the options that it takes, and those of them that can be swept (`SWEPT`)
+check(work)                   refuse what cannot be run at all
+template(work, member)        a result of the member's structure, without running it: names, dims, labels
+run(work, members, threads)   what came of the members (`Outcome`), each as if it ran alone
+packages(options)             packages whose versions may change the bits
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from learndyn.arguments import choice
+
+ENGINES = ("solve", "simulate")
+# The words that a member can end with; their codes in a result begin with -1.
+STATUSES = (
+    "missing", "ok", "diverged", "not_finite", "max_steps", "lost_positivity", "refused", "failed", "interrupted",
+)  # fmt: skip
+
+
+@dataclass
+class Outcome:
+    """What came of a member: arrays by name, as far as rows were reached; how and where it ended."""
+
+    values: dict[str, np.ndarray]
+    status: str = "ok"
+    message: str = ""
+    end: float = np.nan
+    more: dict[str, float] = field(default_factory=dict)
+
+
+def engine_of(name: Any) -> Any:
+    """The engine of this name."""
+    return import_module(f"learndyn.sweeps.engines.{choice(name, 'engine', list(ENGINES))}")

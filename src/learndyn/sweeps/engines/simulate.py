@@ -1,0 +1,135 @@
+"""Simulations for the members of a sweep: each is what `ld.simulate` gives with the seed that stands beside it.
+
+Where the seed is not swept, each member has one of its own, drawn from the seed of the sweep and from what the member
+is, so that it does not depend on what else is swept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from learndyn.arguments import count
+from learndyn.engines.driver import thread_count
+from learndyn.errors import InputError
+from learndyn.results import time_of
+from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
+from learndyn.sweeps.engines import Outcome
+from learndyn.sweeps.members import Member, Work
+from learndyn.verbs.request_parts import DIFFUSION_PACKAGES, PACKAGES
+from learndyn.verbs.simulation import request_of
+
+OPTIONS: dict[str, Any] = {"N": None, "replicas": 1, "method": None, "tolerance": None, "seed": 0}
+SWEPT = ("N", "tolerance", "seed", "method")
+COUNTS = {"seed": "seed of the simulation"}
+# A chunk takes about a second: so many updates times order parameters, at 4 ns each.
+CHUNK_NUMBERS, CHUNK = 250_000_000, 256
+
+
+def check(work: Work) -> None:
+    """Refuse options that no member can have."""
+    count(work.options["seed"], "seed", 0)
+    sizes = work.options["N"]
+    if isinstance(sizes, list | tuple | np.ndarray):
+        raise InputError(f"Argument `N` must be one number, but it is {sizes!r}. Sweep it: over={{'N': {sizes!r}}}.")
+
+
+def packages(options: dict[str, Any]) -> tuple[str, ...]:
+    """What computes, and what makes starts."""
+    return PACKAGES + DIFFUSION_PACKAGES if options["method"] == "diffusion" else (*PACKAGES, "scipy")
+
+
+def chunk_members(plan: Any) -> int:
+    """How many members make a chunk of about a second."""
+    work = plan.work
+    sizes = [work.options["N"] or 1]
+    rate = getattr(work.scenario, "learning_rate", 1.0)
+    updates = (work.until - work.times[0]) * (max(sizes) if work.options["N"] else 1.0 / _smallest(rate))
+    numbers = updates * work.options["replicas"] * work.scenario.state_length
+    return int(np.clip(CHUNK_NUMBERS / max(numbers, 1.0), 1, CHUNK))
+
+
+def _smallest(rate: Any) -> float:
+    return float(rate) if isinstance(rate, int | float) else 1.0
+
+
+def template(work: Work, member: Member) -> xr.Dataset:
+    """A run of few updates, as far as the first row after the start, with the rows of the whole."""
+    request = _request(work, member, until=_soon(work, member), save_at=None, threads=1)
+    short = request.run(request.sizes[0])
+    time = time_of(short)
+    return short.isel({time: [0] * len(work.times)}).assign_coords({time: (time, work.times, short[time].attrs)})
+
+
+def _soon(work: Work, member: Member) -> float:
+    """A time after a few updates; that of a tenth of a unit where steps have no size of their own."""
+    rate = getattr(member.scenario, "learning_rate", None)
+    step = 1.0 / member.options["N"] if member.options["N"] else rate if isinstance(rate, float) else 0.1
+    step = 0.1 if member.options["method"] == "diffusion" else step
+    return float(min(work.until, member.start.at + 4.0 * step))
+
+
+def run(work: Work, members: Sequence[Member], threads: int | None) -> list[Outcome]:
+    """What came of the members: side by side where each has few replicas, else one after another on all threads."""
+    workers = thread_count(len(members), threads)
+    replicas = int(work.options["replicas"])
+    if replicas >= 4 * workers or workers == 1:
+        return [_outcome(work, member, threads) for member in members]
+    with ThreadPoolExecutor(workers, thread_name_prefix="learndyn-sweep") as pool:
+        return list(pool.map(lambda member: _outcome(work, member, 1), members))
+
+
+def _outcome(work: Work, member: Member, threads: int | None) -> Outcome:
+    seed = seed_of(work, member)
+    try:
+        request = _request(work, member, until=work.until, save_at=work.times, threads=threads)
+        result = request.run(request.sizes[0])
+    except InputError as error:
+        return Outcome({}, "refused", str(error), more={"seed": seed})
+    if result.attrs["status"] == "interrupted":
+        raise KeyboardInterrupt
+    time = time_of(result)
+    made = result[time].values
+    # Rows are made at whole updates: of each time that was asked for the nearest one.
+    step = np.abs(made[None, :] - work.times[:, None])
+    rows = step.argmin(1)[: _reached(work.times, made)] if len(made) else np.empty(0, int)
+    ok = result.attrs["status"] == "ok"
+    rows = step.argmin(1) if ok else rows
+    values = {
+        str(name): (entry.isel({time: rows}) if time in entry.dims else entry).values
+        for name, entry in result.data_vars.items()
+    }
+    end = float(made[-1]) if len(made) else member.start.at
+    status, message = result.attrs["status"], "" if ok else result.attrs["message"]
+    return Outcome(values, status, message, end, {"seed": seed})
+
+
+def _reached(times: np.ndarray, made: np.ndarray) -> int:
+    """How many of the times a run has that ended at the last of those that were made."""
+    return int(np.searchsorted(times, made[-1], side="right"))
+
+
+def _request(work: Work, member: Member, *, until: float, save_at: Any, threads: int | None) -> Any:
+    options = {**member.options, "seed": seed_of(work, member)}
+    if len(work.times) and save_at is not None and np.ndim(save_at):
+        save_at = np.asarray(save_at)
+    return request_of(
+        scenario=member.scenario, start=member.start, until=until, save_at=save_at, threads=threads,
+        record_weights=False, checkpoint=None, checkpoint_every=60.0, progress=False, **options,
+    )  # fmt: skip
+
+
+def seed_of(work: Work, member: Member) -> int:
+    """The seed of a member's simulation."""
+    if "seed" in work.axes.names:
+        return int(member.options["seed"])
+    options = {name: value for name, value in member.options.items() if name != "seed"}
+    what = [scenario_to_plain(member.scenario), start_to_plain(member.start), options, int(member.options["seed"])]
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

@@ -1,0 +1,168 @@
+"""Theory for the members of a sweep: those of one flow in one batch, lanes side by side (`learndyn.engines.batch`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from learndyn.arguments import count
+from learndyn.errors import InputError
+from learndyn.options import tolerances
+from learndyn.results import labelled
+from learndyn.sweeps.engines import Outcome
+from learndyn.sweeps.members import Member, Work
+from learndyn.verbs.closed_form import closed_form, one_thread
+from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS, verdict
+
+OPTIONS: dict[str, Any] = {"rtol": 1e-8, "atol": 1e-10, "max_steps": MAX_STEPS, "method": None, "samples": None}
+SWEPT = ("rtol", "atol", "max_steps", "samples")
+COUNTS = {"steps": "steps of the solver"}
+# Members that take a second or so together, at 7 numbers a state; a larger drift costs about its length squared.
+CHUNK, OF_NUMBERS = 2048, 7
+
+
+def check(work: Work) -> None:
+    """Refuse options that no member can have."""
+    _checked(work.options)
+
+
+def packages(options: dict[str, Any]) -> tuple[str, ...]:
+    """What computes."""
+    return ("learndyn", "numpy", "scipy", "jax", "jaxlib", "diffrax")
+
+
+def chunk_members(plan: Any) -> int:
+    """How many members make a chunk of about a second."""
+    larger = max(1.0, plan.work.scenario.state_length / OF_NUMBERS)
+    return int(max(16, CHUNK / larger**2))
+
+
+def template(work: Work, member: Member) -> xr.Dataset:
+    """The start in every row."""
+    scenario, start = member.scenario, member.start
+    states = np.repeat(scenario.initial_state(start)[None], len(work.times), axis=0)
+    return labelled(scenario, scenario.rows(states, work.times), work.times, None)
+
+
+def run(work: Work, members: Sequence[Member], threads: int | None) -> list[Outcome]:
+    """What came of the members."""
+    found: dict[int, Outcome] = {}
+    waiting: list[_Course] = []
+    for number, member in enumerate(members):
+        try:
+            options = _checked(member.options)
+            with one_thread():
+                curve = closed_form(member.scenario, member.start, options["method"], options["samples"])
+            if curve is None:
+                waiting.append(_Course(number, member, options))
+            else:
+                found[number] = _of_formula(member, curve, work.times)
+        except InputError as error:
+            found[number] = Outcome({}, "refused", str(error))
+    while waiting:
+        waiting = [course for group in _groups(waiting) for course in _run_group(group, work, threads, found)]
+    return [found[number] for number in range(len(members))]
+
+
+def _checked(options: dict[str, Any]) -> dict[str, Any]:
+    rtol, atol = tolerances(options["rtol"], options["atol"])
+    samples = options["samples"]
+    return {
+        "rtol": rtol,
+        "atol": atol,
+        "max_steps": count(options["max_steps"], "max_steps"),
+        "method": options["method"],
+        "samples": None if samples is None else count(samples, "samples", 2),
+    }
+
+
+class _Course:
+    """A member on its way: its flat state and numbers, and how far its quadratures reach."""
+
+    def __init__(self, number: int, member: Member, options: dict[str, Any]) -> None:
+        self.number, self.member, self.options = number, member, options
+        self.scenario, self.at = member.scenario, member.start.at
+        self.state = self.scenario.initial_state(member.start)
+        self.values = self.scenario.values()
+        self.limit = DIVERGENCE * self.scenario.scale(self.state)
+        self.reach = self.scenario.reach(self.state[None], self.at)
+        self.flow: Any = None
+
+    def structure(self) -> Any:
+        """What members that run together have alike."""
+        from learndyn.engines.programs import shapes_of
+
+        self.flow = self.scenario.flow(self.options["samples"], self.reach)
+        options = self.options
+        return (
+            self.flow, self.at, len(self.state), shapes_of(self.values), options["rtol"], options["atol"],
+            options["max_steps"],
+        )  # fmt: skip
+
+
+def _groups(courses: list[_Course]) -> list[list[_Course]]:
+    groups: dict[Any, list[_Course]] = {}
+    for course in courses:
+        groups.setdefault(course.structure(), []).append(course)
+    return list(groups.values())
+
+
+def _run_group(
+    group: list[_Course], work: Work, threads: int | None, found: dict[int, Outcome]
+) -> list[_Course]:  # fmt: skip
+    """Run members of one flow; those that must go again, with finer quadratures."""
+    from learndyn.engines.batch import integrate_many
+
+    first = group[0]
+    try:
+        run = integrate_many(
+            first.flow, np.array([course.state for course in group]), [course.values for course in group], work.times,
+            first.at, rtol=first.options["rtol"], atol=first.options["atol"],
+            limits=np.array([course.limit for course in group]), max_steps=first.options["max_steps"], threads=threads,
+        )  # fmt: skip
+    except Exception as error:
+        if isinstance(error, MemoryError):
+            raise
+        for course in group:
+            found[course.number] = Outcome({}, "failed", f"{type(error).__name__}: {error}")
+        return []
+    if (run.status == "interrupted").any():
+        raise KeyboardInterrupt
+    again = []
+    for place, course in enumerate(group):
+        rows = int(np.isfinite(run.states[place]).all(-1).cumprod().sum())
+        states, times = run.states[place, :rows], work.times[:rows]
+        needed = None
+        if course.reach is not None:
+            seen = np.concatenate([states, run.last[place][None]])
+            needed = course.scenario.reach(seen[np.isfinite(seen).all(-1)], course.at)
+        if needed is not None and course.reach is not None and needed > course.reach:
+            course.reach = needed
+            again.append(course)
+        else:
+            ending = _Ending(states, times, str(run.status[place]), float(run.end[place]), int(run.steps[place]))
+            found[course.number] = _outcome(course, ending)
+    return again
+
+
+class _Ending:
+    """The run of one member, with the words of `learndyn.engines.theory.Integration`."""
+
+    def __init__(self, states: np.ndarray, times: np.ndarray, status: str, end: float, steps: int) -> None:
+        self.states, self.times, self.status, self.end, self.steps = states, times, status, end, steps
+
+
+def _outcome(course: _Course, run: _Ending) -> Outcome:
+    tolerance = max(LOST_POSITIVITY, course.options["rtol"])
+    status, message, rows = verdict(course.scenario, run, tolerance)
+    end = run.end if status == run.status else float(run.times[rows - 1])
+    values = course.scenario.rows(run.states[:rows], run.times[:rows])
+    return Outcome(values, status, "" if status == "ok" else message, end, {"steps": run.steps})
+
+
+def _of_formula(member: Member, curve: Any, times: np.ndarray) -> Outcome:
+    with one_thread():
+        return Outcome(member.scenario.rows(curve(times), times), end=float(times[-1]), more={"steps": 0})
