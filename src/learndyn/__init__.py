@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.start import Start
     from learndyn.scenarios.task_sequence.sequence import TaskSequence
     from learndyn.scenarios.update_rule.scenario import UpdateRule
+    from learndyn.sweeps.starts import StartRecipe
+    from learndyn.sweeps.sweep import sweep
     from learndyn.verbs import drift, simulate, solve
     from learndyn.verbs.accuracy import accuracy
     from learndyn.verbs.ensemble import ensemble
@@ -147,6 +149,8 @@ _HOME = {
     "solve": "verbs",
     "stability": "analysis.fixed_points",
     "start_of": "results",
+    "StartRecipe": "sweeps.starts",
+    "sweep": "sweeps.sweep",
     "time_to_reach": "analysis.reaching",
     "write_scenario_file": "scenario_file",
 }
@@ -180,6 +184,7 @@ __all__ = [
     "SiteSymmetric",
     "SquaredError",
     "Start",
+    "StartRecipe",
     "Student",
     "StudentTeacher",
     "Supervised",
@@ -231,6 +236,7 @@ __all__ = [
     "solve",
     "stability",
     "start_of",
+    "sweep",
     "testing",
     "time_to_reach",
     "write_scenario_file",

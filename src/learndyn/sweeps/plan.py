@@ -80,6 +80,10 @@ class Plan:
         """How many values of each dim a chunk has."""
         return tuple(part.stop - part.start for part in self.block(number))
 
+    def chunk_members(self, number: int) -> int:
+        """How many scenarios a chunk has."""
+        return prod(self.block_shape(number))
+
     @cached_property
     def digest(self) -> str:
         """A hash of the whole plan; chunks of another size are the same plan."""

@@ -99,7 +99,7 @@ def _check_targets(work: Work, asked: set[str]) -> None:
         )
 
 
-def plan_of(work: Work, observables: Any, chunk: Any, *, workers: int = 1) -> Plan:
+def plan_of(work: Work, observables: Any, chunk: Any, *, processes: int = 0) -> Plan:
     """The plan of a sweep: its arrays, its chunks, and what fixes its bits."""
     template = _template(work)
     names = _observables(observables, template)
@@ -115,7 +115,7 @@ def plan_of(work: Work, observables: Any, chunk: Any, *, workers: int = 1) -> Pl
     plan = Plan(
         work, tuple(sizes), tuple(sizes.values()), tuple(sizes.values()), variables, labels, _identity(work), {}
     )  # fmt: skip
-    plan = replace(plan, chunk=chunk_shape(plan, chunk, workers))
+    plan = replace(plan, chunk=chunk_shape(plan, chunk, processes))
     return replace(plan, attrs=_attributes(work, plan))
 
 
@@ -207,7 +207,7 @@ def _labels(axes: Axes, template: xr.Dataset, variables: tuple[Variable, ...]) -
     return {**axes.coordinates(), **labels}
 
 
-def chunk_shape(plan: Plan, chunk: Any, workers: int) -> tuple[int, ...]:
+def chunk_shape(plan: Plan, chunk: Any, processes: int) -> tuple[int, ...]:
     """How many values of each dim are computed together: the last dims whole, as far as the chunk reaches.
 
     Words and switches are programs of their own, one a chunk.
@@ -222,8 +222,10 @@ def chunk_shape(plan: Plan, chunk: Any, workers: int) -> tuple[int, ...]:
     single = sum(prod(v.shape) * 8 for v in plan.variables)
     target = engine_of(plan.work.engine).chunk_members(plan) if chunk is None else count(chunk, "chunk")
     if chunk is None:
-        # Enough of them that no worker waits long for the last.
-        target = max(1, min(target, CHUNK_BYTES // max(single, 1), max(32, ceil(plan.members / (4 * workers)))))
+        target = max(1, min(target, CHUNK_BYTES // max(single, 1)))
+        if processes:
+            # Enough of them that no process waits long for the last.
+            target = min(target, max(32, ceil(plan.members / (4 * processes))))
     categories = {each.dim for each in plan.work.axes.parameters if each.is_category}
     shape = []
     for dim, size in reversed(list(zip(plan.dims, plan.shape, strict=True))):

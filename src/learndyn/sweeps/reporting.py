@@ -85,11 +85,12 @@ def reporter(progress: bool | str | None, members: int, there: int) -> Iterator[
         return
     from tqdm import tqdm
 
-    counted = "{n_fmt} of {total_fmt} scenarios [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+    form = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} scenarios "
+    form += "[{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+    delay = 0.0 if progress else 1.0
     with tqdm(
-        total=members, initial=there, desc="sweep", unit="", delay=0.0 if progress else 1.0, bar_format="{desc}: {percentage:3.0f}%|{bar}| " + counted,
-        leave=False, file=sys.stderr,
-    ) as bar:  # fmt: skip
+        total=members, initial=there, desc="sweep", delay=delay, bar_format=form, leave=False, file=sys.stderr
+    ) as bar:
         yield _Bar(members, there, bar)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import xarray as xr
 
-from learndyn.arguments import count, shown
+from learndyn.arguments import count
+from learndyn.engines.driver import thread_count
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.sweeps.done import Done
-from learndyn.sweeps.estimate import Estimate, estimate
+from learndyn.sweeps.estimate import estimate
 from learndyn.sweeps.local import run_here
 from learndyn.sweeps.memory import Memory
 from learndyn.sweeps.plan import Plan
@@ -129,13 +130,15 @@ def sweep(
         raise InputError(
             "Argument `resume` needs a `store` to go on from, but there is none. Name it: store='....zarr'."
         )
-    plan = plan_of(work, observables, chunk, workers=workers or 2)
+    processes = _processes(client, workers)
+    plan = plan_of(work, observables, chunk, processes=processes)
     with ExitStack() as stack:
         place = _place(stack, plan, store, storage_options, resume)
         there = place.finished() if store is not None else set()
         expected = estimate(
-            place.plan, there, store=store, workers=workers, threads=threads, pilot=progress is not False
-        )
+            place.plan, there, store=store, workers=workers, threads=threads, cluster=client not in (None, "local"),
+            pilot=progress is not False,
+        )  # fmt: skip
         missing = [number for number in range(len(place.plan)) if number not in there]
         computer = _Computer(place, client, workers, threads)
         members = place.plan.members
@@ -145,6 +148,40 @@ def sweep(
                 report.say(expected.sentence())
             status = computer.run(missing, report)
         return _result(place, status, store is not None)
+
+
+def _result(place: Any, status: str, stored: bool) -> xr.Dataset:
+    """The labelled result, with how the sweep as a whole ended."""
+    counts = place.counts()
+    message = _message(place.plan.members, counts, status)
+    attrs = {"status": status, "message": message}
+    if stored:
+        place.seal(attrs)
+        result = place.dataset()
+    else:
+        result = place.dataset(attrs)
+    bad = {name: number for name, number in counts.items() if name in ("refused", "failed")}
+    if status != "ok" or bad:
+        warnings.warn(message, LearndynWarning, stacklevel=3)
+    return result
+
+
+def _message(members: int, counts: dict[str, int], status: str) -> str:
+    """'All 100 scenarios were run: 98 ok, 2 diverged.'"""
+    told = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+    begin = {
+        "ok": f"All {members} scenarios were run",
+        "interrupted": "Interrupted; chunks that are done are kept, and with a store the same call goes on",
+        "incomplete": "Some chunks could not be computed; with a store the same call tries them again",
+    }[status]
+    return f"{begin}: {told}."
+
+
+def _processes(client: Any, workers: int | None) -> int:
+    """How many processes compute, as far as that is known before they are there; 0 where it is this one."""
+    if workers is not None:
+        return workers
+    return 0 if client is None else thread_count(10**6, None)
 
 
 def _place(stack: ExitStack, plan: Plan, store: Any, storage_options: Any, resume: bool) -> Any:

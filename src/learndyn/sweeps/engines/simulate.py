@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ SWEPT = ("N", "tolerance", "seed", "method")
 COUNTS = {"seed": "seed of the simulation"}
 # A chunk takes about a second: so many updates times order parameters, at 4 ns each.
 CHUNK_NUMBERS, CHUNK = 250_000_000, 256
+# A pilot makes so many updates.
+PILOT_UPDATES = 20_000
 
 
 def check(work: Work) -> None:
@@ -59,6 +62,18 @@ def _smallest(rate: Any) -> float:
     return float(rate) if isinstance(rate, int | float) else 1.0
 
 
+def seconds(work: Work, members: Sequence[Member]) -> float:
+    """CPU time of a member, on average over a few, by the first part of their runs: updates cost alike."""
+    begin, updates = perf_counter(), 0.0
+    whole = work.until - members[0].start.at
+    part = min(1.0, PILOT_UPDATES * _update(members[0]) / whole)
+    for member in members[:3]:
+        request = _request(work, member, until=member.start.at + part * whole, save_at=None, threads=1)
+        request.run(request.sizes[0])
+        updates += part
+    return (perf_counter() - begin) / updates
+
+
 def template(work: Work, member: Member) -> xr.Dataset:
     """A run of few updates, as far as the first row after the start, with the rows of the whole."""
     request = _request(work, member, until=_soon(work, member), save_at=None, threads=1)
@@ -68,11 +83,16 @@ def template(work: Work, member: Member) -> xr.Dataset:
 
 
 def _soon(work: Work, member: Member) -> float:
-    """A time after a few updates; that of a tenth of a unit where steps have no size of their own."""
+    """A time after a few updates."""
+    return float(min(work.until, member.start.at + 4.0 * _update(member)))
+
+
+def _update(member: Member) -> float:
+    """The time of an update; a tenth of a unit where steps have no size of their own."""
+    if member.options["method"] == "diffusion":
+        return 0.1
     rate = getattr(member.scenario, "learning_rate", None)
-    step = 1.0 / member.options["N"] if member.options["N"] else rate if isinstance(rate, float) else 0.1
-    step = 0.1 if member.options["method"] == "diffusion" else step
-    return float(min(work.until, member.start.at + 4.0 * step))
+    return 1.0 / member.options["N"] if member.options["N"] else rate if isinstance(rate, float) else 0.1
 
 
 def run(work: Work, members: Sequence[Member], threads: int | None) -> list[Outcome]:

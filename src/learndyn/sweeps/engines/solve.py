@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,14 @@ def chunk_members(plan: Any) -> int:
     """How many members make a chunk of about a second."""
     larger = max(1.0, plan.work.scenario.state_length / OF_NUMBERS)
     return int(max(16, CHUNK / larger**2))
+
+
+def seconds(work: Work, members: Sequence[Member]) -> float:
+    """CPU time of a member, on average over these, when lanes are full."""
+    run(work, members[:1], 1)  # compiles
+    begin = perf_counter()
+    run(work, members, 1)
+    return (perf_counter() - begin) / len(members)
 
 
 def template(work: Work, member: Member) -> xr.Dataset:
