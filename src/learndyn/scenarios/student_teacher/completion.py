@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learndyn.arguments import array, nested, number, positive_semidefinite
+from learndyn.arguments import array, has_cholesky, nested, number, positive_semidefinite
 from learndyn.errors import InputError
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
 
@@ -22,14 +22,17 @@ TOLERANCE = 1e-6
 def completed(start: Start, scenario: StudentTeacher) -> Start:
     """See `Start.completed`."""
     K, M, s = scenario.K, scenario.M, scenario.structure
-    Q, R, more = np.array(start.Q), np.array(start.R), dict(start.more)
+    Q, R = np.array(start.Q), np.array(start.R)
     for name, value, shape in (("Q", Q, (K, K)), ("R", R, (K, M))):
         if value.shape != shape:
             raise InputError(
                 f"Argument `{name}` of the start must have shape {shape}, but it has shape {value.shape}. "
                 f"The scenario has {K} student and {M} teacher unit(s)."
             )
-    more = _further(scenario, Q, R, more)
+    if scenario.frame.bare and start.w is None and start.theta is None and not start.more:
+        check_overlaps(Q, R, scenario.T)
+        return start
+    more = _further(scenario, Q, R, dict(start.more))
     T = np.array(more["T"]) if "T" in more else scenario.T
     for part in _covariances(scenario, Q, R, T, more):
         check_overlaps(*part)
@@ -108,6 +111,8 @@ def _covariances(
 
 def check_overlaps(Q: np.ndarray, R: np.ndarray, T: np.ndarray) -> None:
     """Refuse overlaps that no vectors have."""
+    if are_overlaps(Q, R, T):
+        return
     limit = np.sqrt(np.outer(np.diag(Q), np.diag(T)))
     excess = np.abs(R) - limit
     if (excess > TOLERANCE * max(1e-300, float(limit.max()))).any():
@@ -117,16 +122,31 @@ def check_overlaps(Q: np.ndarray, R: np.ndarray, T: np.ndarray) -> None:
             f"{abs(R[i, n]):.6g} exceeds {limit[i, n]:.6g}. Make R[{i}][{n}] smaller or Q[{i}][{i}] larger."
         )
     positive_semidefinite(
-        np.block([[Q, R], [R.T, T]]),
+        joint(Q, R, T),
         "R",
         "Here the matrix [[Q, R], [R^T, T]] of all overlaps is meant: check R against Q and T.",
         TOLERANCE,
     )
 
 
+def are_overlaps(Q: np.ndarray, R: np.ndarray, T: np.ndarray) -> bool:
+    """Whether these are overlaps of vectors for sure: no entry of R is above its limit then, but by rounding."""
+    return has_cholesky(joint(Q, R, T))
+
+
+def joint(Q: np.ndarray, R: np.ndarray, T: np.ndarray) -> np.ndarray:
+    """[[Q, R], [R^T, T]]."""
+    K, n = len(Q), len(Q) + len(T)
+    found = np.empty((n, n))
+    found[:K, :K], found[:K, K:], found[K:, :K], found[K:, K:] = Q, R, R.T, T
+    return found
+
+
 def parts(start: Start, scenario: StudentTeacher) -> dict[str, np.ndarray]:
     """See `Start.parts`."""
-    found = {"Q": np.array(start.Q), "R": np.array(start.R)}
+    found = {"R": np.array(start.R), "Q": np.array(start.Q)}
+    if scenario.frame.bare:
+        return found
     found |= {name: np.array(value) for name, value in start.more}
     if scenario.structure.tree:
         found |= {name: np.diag(found[name]).copy() for name in ("Q", "R")}

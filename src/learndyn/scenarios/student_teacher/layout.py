@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,18 @@ class Block:
     symmetric: bool = False
 
     @cached_property
+    def size(self) -> int:
+        """How many numbers the full block has."""
+        return prod(self.shape)
+
+    @cached_property
     def places(self) -> np.ndarray:
         """Where each entry stands among the numbers that are kept; of the block's shape."""
         if not self.symmetric:
-            return np.arange(int(np.prod(self.shape))).reshape(self.shape)
+            return np.arange(self.size).reshape(self.shape)
         lead, (rows, columns) = self.shape[:-2], self.shape[-2:]
         size = rows * (columns + 1) // 2
-        count = int(np.prod(lead))
+        count = prod(lead)
         return (size * np.arange(count)[:, None, None] + state.places(rows)).reshape(self.shape)
 
     @cached_property
@@ -96,5 +102,5 @@ class Layout:
         for block in self.blocks:
             part = xp.asarray(parts[block.name])
             lead = part.shape[: part.ndim - len(block.shape)]
-            rows.append(part.reshape(*lead, int(np.prod(block.shape)))[..., block.kept])
+            rows.append(part.reshape(*lead, block.size)[..., block.kept])
         return xp.concatenate(rows, axis=-1)

@@ -10,7 +10,7 @@ Order parameters: Q = J J^T, R = J B^T; T = B B^T is given. Time: alpha = update
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,12 +23,14 @@ from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.base import Flow, Landmarks, Noise, Quantity, fields_alone, replaced
 from learndyn.scenarios.student_teacher import compatibility, observables, state
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate, rate_of
-from learndyn.scenarios.student_teacher.flow import layout_of, make_flow
+from learndyn.scenarios.student_teacher.flow import make_flow
+from learndyn.scenarios.student_teacher.frame import Frame
 from learndyn.scenarios.student_teacher.geometry import arrangement_of
 from learndyn.scenarios.student_teacher.inputs import Inputs
 from learndyn.scenarios.student_teacher.layout import Layout
-from learndyn.scenarios.student_teacher.motion import COMBINATIONS, Lessons, RandomWalk, Rotation, Switch, form_of
-from learndyn.scenarios.student_teacher.networks import Student, Teacher, one_a_unit
+from learndyn.scenarios.student_teacher.motion import Lessons, RandomWalk, Rotation, Switch, form_of
+from learndyn.scenarios.student_teacher.networks import Student, Teacher
+from learndyn.scenarios.student_teacher.numbers import values_of, with_numbers
 from learndyn.scenarios.student_teacher.rules import Momentum, rule_of
 from learndyn.scenarios.student_teacher.start import Start
 from learndyn.scenarios.student_teacher.structure import Structure
@@ -44,12 +46,6 @@ OPTIONS = (
     "rule", "output_learning_rate", "output_time_scale", "bias_learning_rate", "label_noise", "weight_decay",
     "output_weight_decay", "dropout_keep", "batch_size", "teacher_drift", "inputs", "connectivity",
 )  # fmt: skip
-
-
-@lru_cache(maxsize=256)
-def _check_start(start: Start, scenario: StudentTeacher) -> Start:
-    """The start with everything that this scenario needs; what has passed is not looked at again."""
-    return start.completed(scenario)
 
 
 @dataclass(frozen=True)
@@ -185,7 +181,7 @@ class StudentTeacher:
         >>> perceptron.replace(dynamics="gradient_flow").dynamics
         'gradient_flow'
         """
-        return replaced(self, changes)
+        return with_numbers(self, changes) or replaced(self, changes)
 
     @property
     def K(self) -> int:
@@ -217,16 +213,27 @@ class StudentTeacher:
         """A field with its value, as in a sentence."""
         return f"{name}={getattr(self, name)!r}"
 
-    @cached_property
+    @property
     def T(self) -> np.ndarray:
         """Overlaps of the teacher, shape (M, M), read-only."""
-        T = np.array(self.teacher.T)
-        T.flags.writeable = False
-        return T
+        return self.frame.T
 
-    @cached_property
+    @property
     def structure(self) -> Structure:
         """What decides the shape of the computation."""
+        return self.frame.structure
+
+    @property
+    def layout(self) -> Layout:
+        """The blocks of the flat state."""
+        return self.frame.layout
+
+    @cached_property
+    def frame(self) -> Frame:
+        """What this scenario shares with its copies that have other numbers."""
+        return Frame(self._structure(), np.array(self.teacher.T))
+
+    def _structure(self) -> Structure:
         teacher, inputs, drift = self.teacher, self.inputs, self.teacher_drift
         learned = self.output_learning_rate is not None
         rates = (self.learning_rate, self.output_learning_rate, self.bias_learning_rate)
@@ -254,11 +261,6 @@ class StudentTeacher:
             adaptive=self.learning_rate.key() if isinstance(self.learning_rate, AdaptiveRate) else None,
         )
 
-    @cached_property
-    def layout(self) -> Layout:
-        """The blocks of the flat state."""
-        return layout_of(self.structure)
-
     def __getstate__(self) -> dict[str, Any]:
         return fields_alone(self)
 
@@ -266,7 +268,7 @@ class StudentTeacher:
 
     def as_start(self, start: Any) -> Start:
         """The start, checked against this scenario and with all that it needs; a row of an earlier result will do."""
-        return _check_start(Start.of(start, self), self)
+        return Start.of(start, self).completed(self)
 
     def covariance(self, start: Start) -> np.ndarray:
         """Covariance of the pre-activations (x, y) at a start: [[Q, R], [R^T, T]] for standard inputs."""
@@ -275,7 +277,7 @@ class StudentTeacher:
 
     def initial_state(self, start: Start) -> np.ndarray:
         """The flat state: R row by row, then the upper triangle of Q, then what options add."""
-        return self.layout.pack(_check_start(start, self).parts(self))
+        return self.layout.pack(start.completed(self).parts(self))
 
     @property
     def state_length(self) -> int:
@@ -288,36 +290,14 @@ class StudentTeacher:
 
     @cached_property
     def _values(self) -> dict[str, np.ndarray]:
-        s = self.structure
-        found: dict[str, Any] = {"learning_rate": _numbers(self.learning_rate), "T": self.T}
-        if isinstance(self.teacher_drift, COMBINATIONS):
-            found["T"] = self.teacher_drift.overlaps(self.T)
-        numbers = {
-            "output_learning_rate": (s.output_rule == "N", self.output_learning_rate),
-            "bias_learning_rate": (s.learned_biases, self.bias_learning_rate),
-            "label_noise": (s.noisy, self.label_noise),
-            "weight_decay": (s.decays, self.weight_decay),
-            "output_weight_decay": (s.output_decays, self.output_weight_decay),
-            "dropout_keep": (s.dropout, self.dropout_keep),
-            "batch_size": (s.batched, float(self.batch_size)),
-            "v": (s.weighted, self.teacher.output_weights or (1.0,) * self.M),
-            "phi": (s.biased, self.teacher.biases or (0.0,) * self.M),
-            "teacher_drift": (s.motion == RandomWalk.kind, getattr(self.teacher_drift, "rate", None)),
-            "damping": (s.rule == Momentum.kind, getattr(self.rule, "damping", None)),
-        }
-        found |= {name: _numbers(value) for name, (on, value) in numbers.items() if on}
-        if s.spectrum and self.inputs is not None:
-            found |= {"eigenvalues": _numbers(self.inputs.eigenvalues), "shares": _numbers(self.inputs.shares)}
-        if s.shifted and self.inputs is not None:
-            overlap = one_a_unit(self.inputs.mean_overlap, "mean_overlap", self.M)
-            found |= {"mean_overlap": _numbers(overlap), "mean_square": _numbers(self.inputs.mean_length**2)}
-        return found
+        return values_of(self)
 
     def flow(self, samples: int | None = None, reach: float | None = None) -> Flow:
         """The order-parameter equations in JAX; with averages of four units from so many sample points, or by
         quadratures that hold up to the standard deviation ``reach``.
         """
-        return make_flow(self._with(samples, reach))
+        structure = self._with(samples, reach)
+        return self.frame.flow if structure is self.structure else make_flow(structure)
 
     def _with(self, samples: int | None, reach: float | None) -> Structure:
         if samples is None and (reach is None or reach == self.structure.reach):
@@ -379,15 +359,7 @@ class StudentTeacher:
 
     def quantities(self) -> dict[str, Quantity]:
         """Order parameters and observables with their dims."""
-        return self._quantities
-
-    @cached_property
-    def _quantities(self) -> dict[str, Quantity]:
-        names = {block.name for block in self.layout.blocks}
-        names |= {"R_space", "Q_space"} if self.structure.spectrum else set()
-        names |= {"R_reference"} if not isinstance(self.structure.motion, str | None) else set()
-        further = {name: quantity for name, quantity in observables.FURTHER.items() if name in names}
-        return {**observables.QUANTITIES, **further} if further else observables.QUANTITIES
+        return self.frame.quantities
 
     def coordinates(self) -> dict[str, np.ndarray]:
         """Units are numbered from 1, as in the papers: R.sel(student=1, teacher=1) is R_11."""
@@ -395,7 +367,7 @@ class StudentTeacher:
         found = {"student": student, "student2": student, "teacher": teacher, "teacher2": teacher}
         if self.structure.spectrum:
             found["space"] = np.arange(1, self.structure.spectrum + 1)
-        if "R_reference" in self._quantities:
+        if "R_reference" in self.frame.quantities:
             found["reference"] = np.arange(1, len(self.values()["T"]) + 1)
         return found
 
@@ -474,11 +446,8 @@ class StudentTeacher:
 
     def scale(self, flat: Any) -> float:
         """The squared length that is natural here: that of a state (as in `Flow.size`) plus trace T."""
-        return float(self.flow().size(flat)) + float(np.trace(self.T)) + float(np.sum(self.values().get("v", 0.0) ** 2))
-
-
-def _numbers(value: Any) -> np.ndarray:
-    return value.numbers() if isinstance(value, Schedule | AdaptiveRate) else np.asarray(value, dtype=float)
+        size, v = float(self.frame.flow.size(flat)), self.values().get("v")
+        return size + self.frame.trace + (0.0 if v is None else float(np.sum(v**2)))
 
 
 def _check_kind(value: Any, name: str, kinds: tuple[Any, ...], internal: tuple[Any, ...] = ()) -> None:

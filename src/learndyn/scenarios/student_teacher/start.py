@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learndyn.arguments import Matrix, array, count, did_you_mean, nested, number, positive_semidefinite, symmetric
+from learndyn.arguments import (
+    LARGEST,
+    Matrix,
+    array,
+    count,
+    did_you_mean,
+    nested,
+    number,
+    positive_semidefinite,
+    symmetric,
+)
 from learndyn.errors import InputError
+from learndyn.scenarios.base import fields_alone
 from learndyn.scenarios.rows import time_of_row
+from learndyn.scenarios.student_teacher.completion import TOLERANCE, are_overlaps, completed, parts
 from learndyn.scenarios.student_teacher.networks import one_a_unit
 
 if TYPE_CHECKING:
+    from learndyn.scenarios.student_teacher.frame import Frame
     from learndyn.scenarios.student_teacher.scenario import StudentTeacher
-
-# Rows of a result are starts: overlaps may be impossible by the error that a loosely solved run may have.
-TOLERANCE = 1e-6
-
 
 # What an option adds to the order parameters, and a start may leave out.
 MORE = ("T", "RV", "QJV", "QV", "d", "R_space", "Q_space", "R_reference", "eta")
@@ -89,16 +100,32 @@ class Start:
         object.__setattr__(self, "at", number(self.at, "at"))
         object.__setattr__(self, "more", _named(self.more))
 
-    def completed(self, scenario: StudentTeacher) -> Start:
-        """This start with all that the scenario needs, or refused: shapes and overlaps must be possible for it."""
-        from learndyn.scenarios.student_teacher.completion import completed
+    def __getstate__(self) -> dict[str, Any]:
+        return fields_alone(self)
 
-        return completed(self, scenario)
+    def completed(self, scenario: StudentTeacher) -> Start:
+        """This start with all that the scenario needs, or refused: shapes and overlaps must be possible for it.
+
+        What has passed is not looked at again, by this scenario and by all that share its frame.
+        """
+        frame = scenario.frame
+        known, found = self.__dict__.get("_completed", (None, None))
+        if known is not frame:
+            found = completed(self, scenario)
+            found._remember(frame, None)
+            if found is not self:
+                self._remember(frame, found)
+        return found or self
+
+    def _remember(self, frame: Frame, found: Start | None) -> None:
+        """What this start becomes for the scenarios of a frame; None: it is complete as it is.
+
+        It does not refer to itself, so that the starts of a large sweep are gone at once when nobody needs them.
+        """
+        self.__dict__["_completed"] = (frame, found)
 
     def parts(self, scenario: StudentTeacher) -> dict[str, np.ndarray]:
         """The blocks of the state, of a start that is complete."""
-        from learndyn.scenarios.student_teacher.completion import parts
-
         return parts(self, scenario)
 
     @classmethod
@@ -168,10 +195,26 @@ class Start:
         X = number(X, "X", minimum=0.0)
         rng = np.random.default_rng(None if seed is None else count(seed, "seed", 0))
         K, M = scenario.K, scenario.M
-        R = rng.uniform(0.0, X, (K, M))
-        overlaps = np.triu(rng.uniform(0.0, X, (K, K)), 1)
-        overlaps = overlaps + overlaps.T + np.diag(rng.uniform(interval[0], interval[1], K))
+        # The numbers of rng.uniform(0, X), first R, then the overlaps of all pairs (i, k) of which i < k count.
+        drawn = X * rng.random(K * M + K * K)
+        R, overlaps = drawn[: K * M].reshape(K, M), drawn[K * M :][_pairs(K)]
+        overlaps[np.arange(K), np.arange(K)] = rng.uniform(interval[0], interval[1], K)
+        if type(at) is float and isfinite(at) and X <= LARGEST:
+            start = cls._where_possible(overlaps, R, at, scenario)
+            if start is not None:
+                return start
         return scenario.as_start(cls(overlaps, R, at=at))
+
+    @classmethod
+    def _where_possible(cls, Q: np.ndarray, R: np.ndarray, at: float, scenario: StudentTeacher) -> Start | None:
+        """The start, checked once, for numbers of the right shapes, with Q symmetric; None: they need a closer look."""
+        frame = scenario.frame
+        if not (frame.bare and are_overlaps(Q, R, frame.T)):
+            return None
+        start = object.__new__(cls)
+        start.__dict__.update(Q=nested(Q), R=nested(R), w=None, theta=None, at=at, more=())
+        start._remember(frame, None)
+        return start
 
     @classmethod
     def near_symmetric(cls, scenario: StudentTeacher, Q: Any = 0.2, X: float = 1e-3, *, at: float = 0.0) -> Start:
@@ -247,6 +290,13 @@ class Start:
         frame = vectors * np.sqrt(np.maximum(values, 0.0))
         overlaps = (along @ along.T + rest @ rest.T) * (Q / N)
         return scenario.as_start(cls(overlaps, along @ frame.T * np.sqrt(Q / N), at=at))
+
+
+@cache
+def _pairs(K: int) -> np.ndarray:
+    """(K, K): where the pair of i and k, the smaller one first, stands among all pairs row by row."""
+    i, k = np.indices((K, K))
+    return K * np.minimum(i, k) + np.maximum(i, k)
 
 
 def _named(value: Any) -> tuple[tuple[str, Any], ...]:
