@@ -53,3 +53,39 @@ def test_a_directory_that_the_user_has_set_for_jax_stays(tmp_path):
     used, jax_directory = enable(tmp_path, JAX_COMPILATION_CACHE_DIR=str(tmp_path / "jax"))
     assert Path(used).parent == tmp_path
     assert jax_directory == str(tmp_path / "jax")
+
+
+LIMITED = """
+import resource, sys
+import jax, jax.numpy as jnp
+from learndyn.engines import compilation_cache
+if sys.argv[3] == "whole":
+    compilation_cache.enable(sys.argv[1])
+else:
+    jax.config.update("jax_compilation_cache_dir", sys.argv[1])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+print(jax.jit(lambda x: jnp.sin(x) + 1)(jnp.zeros(4)))
+"""
+
+
+def entries(directory, limit, how):
+    """Sizes of JAX's files when a process may write `limit` bytes to a file."""
+    command = [sys.executable, "-W", "ignore", "-c", LIMITED, str(directory), str(limit), how]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "[1. 1. 1. 1.]\n"
+    return {path.name: path.stat().st_size for path in directory.rglob("*") if path.is_file()}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+def test_a_file_is_written_whole_or_not_at_all_and_a_damaged_one_again(tmp_path):
+    assert any(size == 500 for size in entries(tmp_path / "jax", 500, "in place").values())  # what JAX does
+    folder = tmp_path / "learndyn"
+    assert not entries(folder, 500, "whole")
+    whole = entries(folder, 10**8, "whole")
+    assert whole
+    for path in folder.rglob("*-cache"):
+        path.write_bytes(path.read_bytes()[:500])
+    again = entries(folder, 10**8, "whole")
+    assert again.keys() == whole.keys()
+    assert all(size > 500 for name, size in again.items() if name.endswith("-cache"))

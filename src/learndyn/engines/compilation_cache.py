@@ -1,6 +1,7 @@
 """Where compiled equations are kept between processes: the command line asks for it, in Python it is opt-in.
 
 The directory is process-global in JAX, so it is set by the program that owns the process and never by `ld.solve`.
+Processes share it: a file is replaced as a whole, so that none reads half of one, also after one was killed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 VARIABLE = "LEARNDYN_CACHE_DIR"
 
@@ -43,11 +45,37 @@ def enable(directory: str | os.PathLike[str] | None = None) -> Path | None:
     if usable is None:
         return None
     programs.keep_in(usable / "programs")
+    _replace_whole_files()
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         jax.config.update("jax_compilation_cache_dir", str(usable / "xla"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return usable
+
+
+def _replace_whole_files() -> None:
+    """JAX writes its files in place and never again: a process that is killed meanwhile would leave half of one for good.
+
+    Where another version of JAX is made differently, it is left as it is.
+    """
+    from learndyn.engines import programs
+
+    try:
+        from jax._src.lru_cache import _CACHE_SUFFIX, LRUCache
+
+        in_place = LRUCache.put
+    except (ImportError, AttributeError):
+        return
+
+    def put(self: Any, key: str, value: bytes) -> None:
+        if self.eviction_enabled or "://" in str(self.path) or not key:
+            in_place(self, key, value)  # under a lock of its own, or not on a disk
+            return
+        # JAX comes here when there is no file, or one that it could not read.
+        programs.store(Path(self.path) / f"{key}{_CACHE_SUFFIX}", value)
+
+    if in_place.__module__ != __name__:
+        LRUCache.put = put
 
 
 def default_directory() -> Path:

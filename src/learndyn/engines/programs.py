@@ -55,7 +55,7 @@ def compile_program(
         function = build()
         if path is not None:
             exported = jax.export.export(jax.jit(function))(*arguments)
-            _store(path, exported.serialize())
+            store(path, exported.serialize())
             function = exported.call
         traced = jax.jit(function).lower(*arguments)
     lowered = time.perf_counter()
@@ -103,10 +103,15 @@ def _load(path: Path | None, arguments: tuple[Any, ...]) -> Any:
     return None
 
 
-def _store(path: Path, data: bytes | bytearray) -> None:
+def store(path: Path, data: bytes | bytearray) -> None:
+    """Write a file whole or not at all; where it cannot be written, it is not there, which is no error."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
