@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from learndyn.scenarios.reached import Reached
     from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
     from learndyn.scenarios.site_symmetric.start import SymmetricStart
+    from learndyn.scenarios.start_recipe import StartRecipe
     from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
     from learndyn.scenarios.student_teacher.inputs import Inputs
     from learndyn.scenarios.student_teacher.motion import RandomWalk, Rotation, Switch
@@ -67,7 +68,6 @@ if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.start import Start
     from learndyn.scenarios.task_sequence.sequence import TaskSequence
     from learndyn.scenarios.update_rule.scenario import UpdateRule
-    from learndyn.sweeps.starts import StartRecipe
     from learndyn.sweeps.sweep import sweep
     from learndyn.verbs import drift, simulate, solve
     from learndyn.verbs.accuracy import accuracy
@@ -149,7 +149,7 @@ _HOME = {
     "solve": "verbs",
     "stability": "analysis.fixed_points",
     "start_of": "results",
-    "StartRecipe": "sweeps.starts",
+    "StartRecipe": "scenarios.start_recipe",
     "sweep": "sweeps.sweep",
     "time_to_reach": "analysis.reaching",
     "write_scenario_file": "scenario_file",

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.scenarios.start_recipe import StartRecipe
 from learndyn.sweeps.axes import Axes
-from learndyn.sweeps.starts import StartRecipe
 from learndyn.sweeps.targets import Target, target_of
 
 

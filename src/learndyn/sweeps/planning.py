@@ -18,13 +18,13 @@ from learndyn.options import save_times
 from learndyn.results import attributes, versions
 from learndyn.scenarios.base import checked_scenario
 from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
+from learndyn.scenarios.start_recipe import StartRecipe
 from learndyn.scenarios.student_teacher.start import Start
 from learndyn.scenarios.task_sequence.sequence import TaskSequence
 from learndyn.sweeps.axes import Axes, axes_of
 from learndyn.sweeps.engines import STATUSES, engine_of
 from learndyn.sweeps.members import Builder, Work
 from learndyn.sweeps.plan import Plan, Variable
-from learndyn.sweeps.starts import StartRecipe
 from learndyn.verbs.request_parts import asked_times, digests
 
 # Values of a dim that are looked at to find what arrays the result needs.

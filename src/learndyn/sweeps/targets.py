@@ -17,7 +17,7 @@ import numpy as np
 
 from learndyn.arguments import did_you_mean
 from learndyn.errors import InputError
-from learndyn.sweeps.starts import StartRecipe
+from learndyn.scenarios.start_recipe import StartRecipe
 
 ENTRY = re.compile(r"^(?P<path>[A-Za-z_][\w.]*?)(?:\[(?P<entry>\d+(?:\s*,\s*\d+)*)\])?$")
 # Matrices of which an entry stands for its mirror image as well.
