@@ -25,14 +25,13 @@ from zlib import error as ZlibError  # noqa: N812 - an exception, named like one
 import numpy as np
 
 from learndyn.arguments import number
+from learndyn.engines.differences import differences
 from learndyn.errors import InputError
 from learndyn.files import check_writable, replacing
 
 Snapshot = Mapping[str, np.ndarray]
 FORMAT = 1
 HEADER = "learndyn_checkpoint"
-LONGEST = 40  # characters of a value in a message
-MOST_TOLD = 4  # differences in a message
 ZIP = b"PK\x03\x04"  # the first bytes of an archive
 
 
@@ -115,9 +114,9 @@ class Checkpoint:
             raise self.refusal("it is no checkpoint of learndyn, or is damaged") from None
         if header["format"] != FORMAT:
             raise self.refusal("it was written by another version of learndyn")
-        differences = _differences(theirs, json.loads(json.dumps(self.identity)))
-        if differences:
-            raise self.refusal(f"it belongs to another run, which differs in {differences}")
+        told = differences(theirs, json.loads(json.dumps(self.identity)))
+        if told:
+            raise self.refusal(f"it belongs to another run, which differs in {told}")
         return snapshots
 
     def remove(self) -> None:
@@ -175,32 +174,3 @@ def _unpacked(packed: Mapping[str, np.ndarray]) -> dict[int, Snapshot]:
             snapshots.setdefault(unit, {})[name] = values[begin:end].reshape(shape).copy()
             begin = end
     return dict(snapshots)
-
-
-def _differences(theirs: dict[str, Any], mine: dict[str, Any]) -> str:
-    """'`N` (100 there, 200 here), `seed` (...)', or nothing."""
-    absent = "absent"
-    theirs, mine = _flat(theirs), _flat(mine)
-    names = [name for name in sorted(theirs | mine) if theirs.get(name, absent) != mine.get(name, absent)]
-    told = [
-        f"`{name}` ({_short(theirs.get(name, absent))} there, {_short(mine.get(name, absent))} here)"
-        for name in names[:MOST_TOLD]
-    ]
-    more = len(names) - MOST_TOLD
-    return ", ".join(told) + (f" and {more} more" if more > 0 else "")
-
-
-def _flat(entries: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"student": {"units": 2}} as {"student.units": 2}, so that a message names the entry itself."""
-    flat = {}
-    for name, value in entries.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
