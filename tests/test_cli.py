@@ -378,12 +378,12 @@ def test_an_unusable_cache_directory_is_no_error(folder):
 
 def test_ctrl_c_waits_for_the_end_of_an_import():
     """An interrupt inside jaxlib's import would abort the process."""
-    from learndyn import cli
+    from learndyn.cli.common import whole_imports
 
     reached, before = [], signal.getsignal(signal.SIGINT)
 
     def interrupted_import() -> None:
-        with cli._whole_imports():
+        with whole_imports():
             os.kill(os.getpid(), signal.SIGINT)
             reached.append("the end")
 

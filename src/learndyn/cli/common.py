@@ -1,0 +1,94 @@
+"""What the commands share: exit codes, how warnings and mistakes are told, pictures without a display."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from learndyn.errors import InputError, LearndynWarning
+
+BAD_INPUT, ENDED_EARLY, INTERRUPTED = 2, 3, 130
+PICTURES = (".png", ".pdf", ".svg", ".eps")
+
+
+@contextmanager
+def whole_imports() -> Iterator[None]:
+    """Ctrl-C waits for the end of an import: inside of jaxlib's it would abort the process with a C++ traceback."""
+    if threading.current_thread() is not threading.main_thread():  # signals arrive elsewhere
+        yield
+        return
+    interrupted = []
+    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def running(file: Path, table: str, silent: type[Warning] = LearndynWarning) -> Iterator[None]:
+    """A run that ends early says so in its status, not in the warning `silent`; others are a line on stderr at once.
+
+    What a verb refuses gets its place in the file.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", LearndynWarning)
+        warnings.simplefilter("ignore", silent)
+        warnings.showwarning = _told(warnings.showwarning)
+        with in_table(file, table):
+            yield
+
+
+def _told(others: Any) -> Any:
+    """Shows a warning of learndyn as its sentence, above a progress bar; `others` shows the rest."""
+
+    def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, LearndynWarning):
+            others(message, category, *place, **more)
+            return
+        from tqdm import tqdm
+
+        tqdm.write(str(message), file=sys.stderr)
+
+    return show
+
+
+@contextmanager
+def in_table(file: Path, table: str) -> Iterator[None]:
+    """What is refused gets its place in the file."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{file}: [{table}] {error}") from None
+
+
+def plotting() -> Any:
+    """`learndyn.plot`, drawing to files only: no display is needed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from learndyn import plot
+
+    return plot
+
+
+def announce(phase: str, quiet: bool) -> None:
+    """Say on stderr what comes next."""
+    if not quiet:
+        typer.echo(phase, err=True)
+
+
+def wrote(what: str, path: Path, quiet: bool) -> None:
+    """Say what a file is."""
+    if not quiet:
+        typer.echo(f"Wrote the {what}: {path}")
