@@ -19,6 +19,7 @@ import mean_flow
 import overlaps
 import simulate
 import solve
+import sweeps
 import two_layers
 from table import show
 
@@ -37,6 +38,7 @@ if __name__ == "__main__":
         generalisation,
         linear,
         overlaps,
+        sweeps,
     ):
         show(module.rows())
         print(flush=True)

@@ -128,7 +128,8 @@ def _values(name: str, value: Any) -> np.ndarray:
             f"Argument `over` must have a list of values for `{name}`, but it has {shown(value)}. "
             f"Write over={{'{name}': [...]}}."
         )
-    found = np.asarray(given) if len({_kind(each) for each in given} - {int, float}) <= 1 else np.empty((1, 1))
+    kinds = {_kind(each) for each in given}
+    found = np.asarray(given) if len(kinds) == 1 or kinds == {int, float} else np.empty((1, 1))
     if found.ndim != 1 or found.dtype.kind not in KINDS:
         raise InputError(
             f"Argument `over` must have numbers or words as values of `{name}`, all of one kind, but it has "

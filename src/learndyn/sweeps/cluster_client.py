@@ -33,9 +33,15 @@ SETTINGS = {
     # One chunk at a time on a worker, so that one that kills it takes no other with it.
     "distributed.scheduler.worker-saturation": 1.0,
     # Nobody looks at these.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
     "distributed.admin.system-monitor.gil.enabled": False,
     "distributed.diagnostics.nvml": False,
+}
+SCHEDULER = {
+    "allowed_failures": 0,  # a chunk whose worker has died is tried again by `run_on_cluster`, apart from the others
+    "dashboard_address": "127.0.0.1:0",  # any port: a fixed one may be taken, of which Dask would warn
 }
 # Read when a process starts; Dask would leave them in the environment of the client.
 ENVIRONMENT = {
@@ -45,6 +51,7 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": "65536",
     "DASK_LOGGING__DISTRIBUTED": "critical",
 }
+SET_BY_DASK = ("PYTHONHASHSEED", "__DASK_PARENT_PID")
 NOISY = ("distributed", "tornado", "asyncio")
 
 
@@ -152,7 +159,7 @@ def check_workers(client: Any) -> None:
         ) from None
     mine = versions()
     for worker, theirs in client.run(versions, on_error="return").items():
-        if isinstance(theirs, ImportError):
+        if isinstance(theirs, ImportError) or "ModuleNotFoundError" in str(theirs):  # Dask may wrap it
             raise InputError(
                 f"Worker {worker} cannot import learndyn ({_first_line(theirs)}). Install learndyn there, of the "
                 "version that is here."
@@ -185,7 +192,7 @@ def _local(workers: int | None, memory_limit: Any) -> Iterator[Any]:
     # All of these hold until the end, for a worker that dies is started again.
     with _environment(), _script_left_alone(), _quiet_logs(), dask.config.set(SETTINGS):
         with dask.config.set({"distributed.nanny.pre-spawn-environ": {}}), _interrupts_held():
-            options: dict[str, Any] = {"dashboard_address": None, "scheduler_kwargs": {"allowed_failures": 0}}
+            options: dict[str, Any] = {"dashboard_address": None, "scheduler_kwargs": SCHEDULER}
             cluster = LocalCluster(
                 n_workers=number, threads_per_worker=1, processes=True, memory_limit=limit,
                 silence_logs=logging.CRITICAL, **options,
@@ -253,7 +260,7 @@ def _script_left_alone() -> Iterator[None]:
 @contextmanager
 def _environment() -> Iterator[None]:
     """What processes read when they start."""
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    before = {name: os.environ.get(name) for name in (*ENVIRONMENT, *SET_BY_DASK)}
     os.environ.update(ENVIRONMENT)
     try:
         yield

@@ -28,8 +28,10 @@ def closed_form(scenario: Any, start: Any, method: str | None, samples: int | No
     if method == "ode" or samples is not None:
         return None
     known = hasattr(scenario, "closed_form")
-    with one_thread():
-        curve = scenario.closed_form(start) if known else None
+    curve = None
+    if known:
+        with one_thread():
+            curve = scenario.closed_form(start)
     if curve is None and method == "closed_form":
         covered = f"covers {scenario.closed_forms}" if known else f"an ld.{type(scenario).__name__} does not have"
         raise InputError(

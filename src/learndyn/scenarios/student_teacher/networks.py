@@ -5,7 +5,7 @@ sigma = sum_i w_i g_i(x_i + theta_i),   tau = sum_n v_n g_n(y_n + phi_n)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -153,6 +153,12 @@ class Teacher:
     def unit_activations(self) -> tuple[str, ...]:
         """The name of the activation of each unit."""
         return unit_names(self.activation, self.units)
+
+    def replace(self, **changes: Any) -> Teacher:
+        """A changed copy; where T is the identity, it is that of the new number of units."""
+        if "units" in changes and np.array_equal(np.array(self.T), np.eye(self.units)):
+            changes = {"T": None, **changes}
+        return replace(self, **changes)
 
     @classmethod
     def from_weights(cls, B: Any, activation: str | Activation = "erf", **more: Any) -> Teacher:

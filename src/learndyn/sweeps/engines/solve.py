@@ -63,8 +63,7 @@ def run(work: Work, members: Sequence[Member], threads: int | None) -> list[Outc
     for number, member in enumerate(members):
         try:
             options = _checked(member.options)
-            with one_thread():
-                curve = closed_form(member.scenario, member.start, options["method"], options["samples"])
+            curve = closed_form(member.scenario, member.start, options["method"], options["samples"])
             if curve is None:
                 waiting.append(_Course(number, member, options))
             else:

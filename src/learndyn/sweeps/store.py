@@ -1,0 +1,311 @@
+"""A store that holds a sweep: results stream to it chunk by chunk, from any process, and it knows which are finished.
+
+    open_store   make it, or open one that was made by the same plan
+    Store        what the client has: it alone, as long as it is open
+    Writer       what a worker has
+    open_sweep   the results, for a user
+
+It is a Zarr store that every reader of Zarr reads (`store_arrays`), in a folder or anywhere that fsspec reaches
+(`store_place`), with a folder of its own:
+
+    .learndyn/plan.json    what the sweep is, and its chunks; written last when a store is made
+    .learndyn/chunks/      a record of each finished chunk (`store_records`)
+    .learndyn/lock         one client at a time (`store_lock`)
+
+A chunk is finished when its record is there, is that of the plan, and all checksums in it hold. So a process may be
+killed at any moment, and a file may be lost or damaged: the chunk is computed again, and the others stay.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import socket
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from learndyn.engines.differences import differences
+from learndyn.errors import InputError, LearndynError, LearndynWarning
+from learndyn.results import versions
+from learndyn.sweeps.plan import Plan
+from learndyn.sweeps.store_arrays import ROOT, BlockWriter, empty_store, keys_of, opened, root_with
+from learndyn.sweeps.store_lock import lock_of
+from learndyn.sweeps.store_place import Place, place_of
+from learndyn.sweeps.store_records import Record, checked, key_of, numbers_of, record_of, records
+
+PLAN, OWN = ".learndyn/plan.json", ".learndyn"
+FORMAT = 1
+# Failures that a summary tells.
+MOST_FAILURES = 10
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
+
+
+def open_store(
+    location: Any, plan: Plan, *, storage_options: dict[str, Any] | None = None, resume: bool = False
+) -> Store:
+    """Make a store for a plan, or open the one that this plan made.
+
+    Parameters
+    ----------
+    location
+        A local path, or any URL that fsspec knows (``"s3://..."``, ``"memory://..."``). Its parent must be there.
+    plan
+        The sweep. The chunks of a store that is there already stay: ``Store.plan`` is the plan with them.
+    storage_options
+        Options of fsspec.
+    resume
+        Demand that the store is there to go on from.
+
+    Returns
+    -------
+    Store
+        Open for this client alone; to be closed, or used as a context manager.
+
+    Raises
+    ------
+    InputError
+        When the store belongs to another plan, there is something else at the place, another client has the store, or
+        nothing can be written there. What was there is then as it was.
+
+    Notes
+    -----
+    Cost: some 10 ms for each array of the result.
+    """
+    place = place_of(location, storage_options)
+    try:
+        _refuse_place(place, resume)
+        was_there = place.exists()
+        lock = lock_of(place)
+        try:
+            lock.acquire()
+            if place.read(PLAN) is None:
+                _make(place, plan)
+            else:
+                plan = _same_plan(place, plan)
+        except BaseException:
+            if lock.is_held and place.read(PLAN) is None:
+                _unmake(place, was_there)
+            lock.release()
+            raise
+    except OSError as error:
+        raise InputError(
+            f"Store {place} cannot be made or opened: {error.strerror or error}. Choose another place."
+        ) from None
+    return Store(place, plan, lock)
+
+
+def open_sweep(location: Any, storage_options: dict[str, Any] | None = None) -> xr.Dataset:
+    """The results in a store of `sweep`, finished or not.
+
+    Parameters
+    ----------
+    location
+        The store: a local path, or any URL that fsspec knows.
+    storage_options
+        Options of fsspec.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `sweep` returns it; values are read when they are used. Of a store that is not finished, ``attrs["status"]``
+        is ``"interrupted"`` and ``attrs["message"]`` says how many chunks are there; the others are NaN, and -1 in
+        ``status``.
+
+    Raises
+    ------
+    InputError
+        When there is no store of a sweep.
+
+    Examples
+    --------
+    >>> import learndyn as ld, tempfile
+    >>> from learndyn.sweeps.store import open_sweep
+    >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = ld.sweep(
+    ...         perceptron, ld.Start(Q=0.25, R=0.0), over={"learning_rate": [0.5, 1.0]}, until=1, save_at=[0, 1],
+    ...         store=f"{folder}/sweep.zarr",
+    ...     )
+    ...     found = open_sweep(f"{folder}/sweep.zarr").load()
+    >>> found.attrs["status"], dict(found.eps_g.sizes)
+    ('ok', {'learning_rate': 2, 'alpha': 2})
+    """
+    place = place_of(location, storage_options)
+    try:
+        header = _header(place)
+        found = opened(place)
+    except InputError:
+        raise
+    except Exception as error:  # of zarr and of every file system
+        raise InputError(
+            f"Store {place} cannot be read: {' '.join(str(error).split())}. Give the same ld.sweep(...) again to mend it."
+        ) from None
+    there, chunks = sum(1 for _ in numbers_of(place)), header["chunks"]
+    if there < chunks and found.attrs.get("status") != "incomplete":
+        found.attrs["status"] = "interrupted"
+    if there < chunks:
+        found.attrs["message"] = f"{there} of {chunks} chunks are there. Give the same ld.sweep(...) again to go on."
+    elif not found.attrs.get("message"):
+        found.attrs |= {"status": "ok", "message": f"All {chunks} chunks are there."}
+    return found
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a store holds: chunks, members by the word of their status, and the first that did not end well.
+
+    ``failures`` are places along the dims of the sweep, the word of the status, and the message; ``seconds`` is the
+    time that the finished chunks took together.
+    """
+
+    chunks: int
+    finished: int
+    counts: dict[str, int]
+    failures: list[tuple[tuple[int, ...], str, str]]
+    seconds: float
+
+
+class Store:
+    """A store that is open for one client; the lock is let go when it is closed."""
+
+    def __init__(self, place: Place, plan: Plan, lock: Any) -> None:
+        self.plan, self._place, self._lock = plan, place, lock
+        self.writer = Writer(place.location, getattr(place, "storage_options", None))
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let other clients in."""
+        self._lock.release()
+
+    def finished(self, *, verify: bool = True) -> set[int]:
+        """The chunks that are there and whole; those that are damaged are told by a LearndynWarning.
+
+        Without ``verify`` records are read and believed; with it, every file of every chunk is read too. Memory does
+        not depend on the size of the store.
+        """
+        found, damaged = set(), []
+        for number, holds in checked(self._place, self.plan, lambda n: keys_of(self.plan, n), verify=verify):
+            if holds:
+                found.add(number)
+            elif holds is False:
+                damaged.append(number)
+        if damaged:
+            self.clear(damaged)
+            one = len(damaged) == 1
+            warnings.warn(
+                f"Store {self._place} has {len(damaged)} damaged {'chunk' if one else 'chunks'}, of {len(self.plan)}; "
+                f"{'it' if one else 'they'} will be computed again.",
+                LearndynWarning,
+                stacklevel=2,
+            )
+        return found
+
+    def clear(self, numbers: Iterable[int]) -> None:
+        """Forget that these chunks are finished."""
+        for number in numbers:
+            self._place.remove(key_of(number))
+
+    def summary(self) -> Summary:
+        """Counts, and the first failures, from the records alone."""
+        words, counts, seconds, finished = _words(self.plan), Counter[int](), 0.0, 0
+        failures: list[tuple[tuple[int, ...], str, str]] = []
+        for number, record in records(self._place, iter(sorted(numbers_of(self._place)))):
+            if record is None or number >= len(self.plan):
+                continue
+            finished, seconds = finished + 1, seconds + record.seconds
+            counts.update({int(code): count for code, count in record.counts.items()})
+            for place, code, message in record.failures[: MOST_FAILURES - len(failures)]:
+                failures.append((tuple(place), words.get(code, str(code)), message))
+        counts[-1] += self.plan.members - counts.total()
+        told = {words.get(code, str(code)): counts[code] for code in sorted(counts) if counts[code]}
+        return Summary(len(self.plan), finished, told, failures, seconds)
+
+    def counts(self) -> dict[str, int]:
+        """How many members ended in each way."""
+        return self.summary().counts
+
+    def seal(self, attrs: dict[str, Any]) -> None:
+        """Write the final attributes: those of the plan, and these."""
+        root = self._place.read(ROOT)
+        if root is None:
+            raise InputError(f"Store {self._place} is not there any more.")
+        try:
+            self._place.write(ROOT, root_with(root, self.plan.attrs | attrs))
+        except OSError as error:
+            raise _told(error, self._place, self.plan, 0) from None
+
+    def dataset(self) -> xr.Dataset:
+        """The results, labelled; values are read when they are used."""
+        return opened(self._place)
+
+
+class Writer:
+    """Writes chunks to a store from any process; it can be pickled, and needs no lock."""
+
+    def __init__(self, location: str, storage_options: dict[str, Any] | None = None) -> None:
+        self.location, self.storage_options = location, storage_options
+        self._opening, self._blocks = threading.Lock(), None
+
+    def __reduce__(self) -> Any:
+        return Writer, (self.location, self.storage_options)
+
+    def write(self, plan: Plan, number: int, arrays: dict[str, np.ndarray], info: dict[str, Any]) -> Record:
+        """Write the arrays of a chunk, and last its record, which makes it finished.
+
+        Parameters
+        ----------
+        plan, number
+            The plan of the store (`Store.plan`), and which chunk of it.
+        arrays
+            All variables of the plan, each of the shape of the block and then its own.
+        info
+            What the record keeps beside versions and kind of CPU, such as ``seconds``; values that JSON can hold.
+
+        Raises
+        ------
+        InputError
+            When the disk is full, or nothing may be written any more. Finished chunks stay.
+        """
+        _check_arrays(plan, number, arrays)
+        place = place_of(self._where(), self.storage_options)
+        try:
+            files, size = self._opened(place, plan).write(plan, number, arrays)
+            record = record_of(plan, number, arrays, files, size, _machine() | info)
+            place.write(key_of(number), record.encoded())
+        except OSError as error:
+            raise _told(error, place, plan, sum(array.nbytes for array in arrays.values())) from None
+        return record
+
+    def _where(self) -> str:
+        return self.location
+
+    def _opened(self, place: Place, plan: Plan) -> BlockWriter:
+        """The arrays of the store, opened once."""
+        with self._opening:
+            if self._blocks is None:
+                self._blocks = BlockWriter(place, plan)
+            return self._blocks
+
+
+@cache
+def _machine() -> dict[str, Any]:
+    """What made a chunk."""
+    from learndyn.verbs.request_parts import kind_of_cpu
+
+    return {"versions": versions(), "cpu": kind_of_cpu(), "host": socket.gethostname()}
