@@ -154,5 +154,5 @@ def test_the_picture_shows_every_outcome(diagram):
     times, flat = (np.ma.getmaskarray(mesh.get_array()).reshape(3, 3) for mesh in ax.collections)
     np.testing.assert_array_equal(~times, diagram.outcome.values == 1)
     np.testing.assert_array_equal(~flat, diagram.outcome.values == 0)
-    with pytest.raises(ld.InputError, match=r"must be a result of ld\.phase_diagram, but it is another dataset"):
+    with pytest.raises(ld.InputError, match=r"must be a result of ld\.phase_diagram or ld\.sweep, but it is another"):
         ld.plot.phase_diagram(diagram.assign_attrs(options="{}"))

@@ -8,29 +8,51 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from learndyn.arguments import number
 from learndyn.errors import InputError
+from learndyn.plot import members
 from learndyn.plot.axes import makes_axes
+from learndyn.plot.parameters import axis_of, label
+from learndyn.plot.plane import Look, Plane, legend_above, norm_of, plane_of
 
-# Parameters that have a letter in the papers.
-_SYMBOLS = {
-    "learning_rate": r"$\eta$", "output_learning_rate": r"$\eta_w$", "bias_learning_rate": r"$\eta_\theta$",
-    "label_noise": "$s$", "weight_decay": r"$\lambda$", "output_weight_decay": r"$\lambda_w$", "dropout_keep": "$p$",
-    "batch_size": "$b$",
-}  # fmt: skip
-_FLAT = {"not_learned": "0.85", "diverged": "#D55E00", "failed": "#CC79A7", "interrupted": "white"}
-_WORDS = {"not_learned": "not learned", "diverged": "diverged", "failed": "failed", "interrupted": "not run"}
+# What came of members that did not learn; the words of a sweep's status that are not here are failures.
+LOOKS = {
+    "not_learned": Look("not learned", "", "o", "0.8", "0.85"),
+    "diverged": Look("diverged", "", "^", "#D55E00", "#D55E00"),
+    "failed": Look("failed", "", "X", "#CC79A7", "#CC79A7"),
+    "interrupted": Look("not run", "", "o", "white", "white"),
+}
+OUTCOMES = {"ok": "not_learned", "diverged": "diverged", "interrupted": "interrupted", "missing": "interrupted"}
+# Times that span more than this factor are drawn in their logarithm.
+WIDE = 10.0
 
 
 @makes_axes
-def phase_diagram(result: xr.Dataset, *, ax: Any = None) -> Any:
+def phase_diagram(
+    result: xr.Dataset,
+    x: str | None = None,
+    y: str | None = None,
+    *,
+    threshold: float | None = None,
+    ax: Any = None,
+    **where: Any,
+) -> Any:
     """Draw a phase diagram: where learning succeeded, the time that it took, and what happened elsewhere.
 
     Parameters
     ----------
     result
-        A result of `ld.phase_diagram`.
+        A result of `ld.phase_diagram`, or of `ld.sweep` with the variable ``eps_g``.
+    x, y
+        Of a sweep: names of parameters, which may go along one dim together.
+    threshold
+        Of a sweep: learned is what has this eps_g or less, above 0, at some saved time; 1e-3 when not given. The time
+        is interpolated between saved ones, linearly in log eps_g.
     ax
         A matplotlib Axes to draw on; a new one, in the look of `ld.plot.paper`, when not given.
+    **where
+        Of a sweep: values of all other parameters and dims: ``seed=0``, ``**{"start.X": 1e-3}``; a number may be a
+        hundredth off. Dims of length 1 and replicas, of which the mean is drawn, need none.
 
     Returns
     -------
@@ -40,7 +62,8 @@ def phase_diagram(result: xr.Dataset, *, ax: Any = None) -> Any:
     Raises
     ------
     InputError
-        When it is no phase diagram.
+        When it is neither a phase diagram nor a sweep with ``eps_g``; for a sweep, when it has no such parameters, or
+        other dims are not chosen.
 
     Examples
     --------
@@ -52,59 +75,95 @@ def phase_diagram(result: xr.Dataset, *, ax: Any = None) -> Any:
     ... )
     >>> ld.plot.phase_diagram(diagram).get_xlabel()
     '$\\\\eta$'
-    """
-    from matplotlib.colors import ListedColormap, LogNorm, Normalize
-    from matplotlib.patches import Patch
 
-    x_name, y_name = _parameters(result)
-    x, y = (_edges(result[name].values) for name in (x_name, y_name))
-    for name, (_, scale) in ((x_name, x), (y_name, y)):
-        (ax.set_xscale if name == x_name else ax.set_yscale)(scale)
-    outcome = result["outcome"].transpose(y_name, x_name)
-    time = result["time"].transpose(y_name, x_name).values
+    A sweep has the runs themselves:
+
+    >>> sweep = ld.sweep(
+    ...     scenario, ld.Start(Q=0.25, R=0.0), over={"learning_rate": [0.5, 1.0, 2.5], "label_noise": [0.0, 0.1]},
+    ...     until=20, save_at=21,
+    ... )
+    >>> ax = ld.plot.phase_diagram(sweep, x="learning_rate", y="label_noise", threshold=0.01)
+    """
+    clock = "alpha"
+    if members.is_sweep(result):
+        clock = members.time_dim(result, "eps_g") or clock if "eps_g" in result else clock
+        level = number(1e-3 if threshold is None else threshold, "threshold", above=0.0)
+        plane, time, outcome = _of_sweep(result, x, y, level, where)
+    else:
+        plane, time, outcome = _of_diagram(result)
+        level = json.loads(result.attrs["options"])["threshold"]
+        for name, given in {"x": x, "y": y, "threshold": threshold, **where}.items():
+            if given is not None:
+                raise InputError(
+                    f"Argument `{name}` must be left out for a result of ld.phase_diagram, which has its own."
+                )
+    plane.prepare(ax)
     seen = time[np.isfinite(time)]
     if seen.size:
-        wide = seen.min() > 0.0 and seen.max() > 10.0 * seen.min()
-        norm = (LogNorm if wide else Normalize)(seen.min(), seen.max())
-        mesh = ax.pcolormesh(x[0], y[0], np.ma.masked_invalid(time), cmap="viridis_r", norm=norm, rasterized=True)
-        threshold = json.loads(result.attrs["options"])["threshold"]
-        ax.figure.colorbar(mesh, ax=ax, label=rf"$\alpha$ at which $\epsilon_g={threshold:g}$")
-    handles = []
-    for code, name in zip(outcome.attrs["flag_values"], outcome.attrs["flag_meanings"].split(), strict=True):
-        where = outcome.values == code
-        if name in _FLAT and where.any():
-            color = ListedColormap([_FLAT[name]])
-            ax.pcolormesh(x[0], y[0], np.ma.masked_where(~where, where), cmap=color, rasterized=True)
-            handles.append(Patch(facecolor=_FLAT[name], edgecolor="0.5", linewidth=0.5, label=_WORDS[name]))
-    ax.set_xlabel(_SYMBOLS.get(x_name, x_name if len(x_name) > 1 else f"${x_name}$"))
-    ax.set_ylabel(_SYMBOLS.get(y_name, y_name if len(y_name) > 1 else f"${y_name}$"))
-    if handles:
+        wide = bool(seen.min() > 0.0 and seen.max() > WIDE * seen.min())
+        mesh = plane.numbers(ax, time, norm_of(time, wide), "viridis_r")
+        ax.figure.colorbar(mesh, ax=ax, label=rf"{label(clock)} at which $\epsilon_g={level:g}$")
+    handles = [plane.flat(ax, outcome == name, look) for name, look in LOOKS.items() if (outcome == name).any()]
+    if members.is_sweep(result):
+        legend_above(ax, handles)
+    elif handles:
         ax.legend(handles=handles, frameon=True, framealpha=0.9, edgecolor="none")
     return ax
 
 
-def _parameters(result: Any) -> tuple[str, str]:
+def _of_diagram(result: Any) -> tuple[Plane, np.ndarray, np.ndarray]:
+    """The plane, the times and the outcomes, in words, of a result of ld.phase_diagram."""
     options = json.loads(result.attrs.get("options", "{}")) if isinstance(result, xr.Dataset) else {}
     if options.get("quantity") != "phase_diagram":
         raise InputError(
-            "Argument `result` must be a result of ld.phase_diagram, but it is "
+            "Argument `result` must be a result of ld.phase_diagram or ld.sweep, but it is "
             f"{'another dataset' if isinstance(result, xr.Dataset) else f'a {type(result).__name__}'}. "
             "Use ld.plot.learning_curve for runs."
         )
-    return options["x"], options["y"]
+    x, y = options["x"], options["y"]
+    plane = Plane(axis_of(x, result[x].values), axis_of(y, result[y].values), (y, x))
+    outcome = result["outcome"]
+    names = dict(zip(outcome.attrs["flag_values"], outcome.attrs["flag_meanings"].split(), strict=True))
+    words = np.array([names[code] for code in plane.array(outcome).ravel()]).reshape(outcome.shape)
+    return plane, plane.array(result["time"]), words
 
 
-def _edges(values: np.ndarray) -> tuple[np.ndarray, str]:
-    """The borders of the cells around the values, and the scale of their axis."""
-    if len(values) == 1:
-        return values[0] + np.array([-0.5, 0.5]), "linear"
-    log = bool(values[0] > 0.0) and len(values) > 2 and _unevenness(np.log(values)) < _unevenness(values)
-    at = np.log(values) if log else values
-    inner = (at[1:] + at[:-1]) / 2
-    edges = np.concatenate([[2 * at[0] - inner[0]], inner, [2 * at[-1] - inner[-1]]])
-    return (np.exp(edges), "log") if log else (edges, "linear")
+def _of_sweep(
+    result: xr.Dataset, x: Any, y: Any, threshold: float, where: dict[str, Any]
+) -> tuple[Plane, np.ndarray, np.ndarray]:
+    """The plane of a sweep, the times at which its members learned, and in words what came of the others."""
+    drawn = members.checked(result, "eps_g")
+    time = members.time_dim(drawn, "eps_g")
+    if time is None:
+        raise InputError(
+            "Argument `result` must be a sweep of whole runs, but it holds a single time of each. "
+            "Pass the sweep before .sel(...)."
+        )
+    drawn = members.chosen(drawn, "eps_g", {"x": x, "y": y, "time": time}, where)
+    plane = plane_of(drawn, "eps_g", x, y)
+    curves = drawn["eps_g"].transpose(..., time)
+    reached = curves.isel({time: 0}).copy(data=times_reached(drawn[time].values, curves.values, threshold))
+    words = members.endings(drawn).broadcast_like(reached)
+    times, words = plane.array(reached), plane.array(words)
+    outcome = np.array([OUTCOMES.get(word, "failed") for word in words.ravel()], dtype=object).reshape(words.shape)
+    return plane, times, np.where(np.isfinite(times), "learned", outcome)
 
 
-def _unevenness(values: np.ndarray) -> float:
-    steps = np.diff(values)
-    return float(steps.std() / steps.mean())
+def times_reached(times: np.ndarray, curves: np.ndarray, threshold: float) -> np.ndarray:
+    """The first time at which each curve (..., times) is at most the threshold; NaN where it never is.
+
+    Between saved times a and b, with ln e = ln eps_g - ln threshold:  time = a + (b - a) ln e_a / (ln e_a - ln e_b).
+    """
+    below = curves <= threshold
+    row = below.argmax(-1)
+    before = np.maximum(row - 1, 0)
+    high, low = (np.take_along_axis(curves, at[..., None], -1)[..., 0] for at in (before, row))
+    # eps_g may be 0, or below it by rounding: then it was the line in eps_g itself that came down.
+    positive = low > 0.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        above, beneath = np.log(high / threshold), np.log(np.where(positive, low, threshold) / threshold)
+        part = np.where(positive, above / (above - beneath), (high - threshold) / (high - low))
+    # A curve that begins there has no time before, nor has one without a number there.
+    known = (row > 0) & np.isfinite(part)
+    found = np.where(known, times[before] + (times[row] - times[before]) * np.where(known, part, 0.0), times[row])
+    return np.where(below.any(-1), found, np.nan)
