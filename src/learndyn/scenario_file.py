@@ -8,6 +8,7 @@
     [solve]               until, save_at, rtol, atol, max_steps: the words of ld.solve
     [simulate]            N (or several), replicas, seed, method, tolerance, threads, checkpoint, and until and
                           save_at where they differ from [solve]
+    [sweep]               engine, observables, chunk, together, and [sweep.over]: see `learndyn.scenario_sweep`
 
 Reading has two passes, so that all mistakes are reported together: keys and types of every table first, then the
 objects, whose own sentences get the name of the table in front.
@@ -35,8 +36,9 @@ from learndyn.scenario_keys import (
     STARTS_OF,
     TABLES,
     Key,
-    Mistakes,
 )
+from learndyn.scenario_mistakes import Mistakes
+from learndyn.scenario_sweep import read_sweep, run_options, sweep_to_plain
 from learndyn.scenarios.plain import (
     FIELD_TABLES,
     KINDS,
@@ -47,6 +49,7 @@ from learndyn.scenarios.plain import (
     table_from_plain,
 )
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
+from learndyn.scenarios.start_recipe import StartRecipe
 from learndyn.scenarios.student_teacher.scenario import StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
 from learndyn.schedules import refuse_functions
@@ -58,6 +61,9 @@ class ScenarioFile:
 
     ``ld.solve(file.scenario, file.start, **file.solve)`` runs it, and so does `ld.simulate` with ``file.simulate``, in
     which `until` and `save_at` have been filled in from [solve].
+    ``ld.sweep(file.scenario, file.sweep_start, **file.sweep)`` runs the sweep: there are its parameters, and what it
+    needs of [solve] or [simulate]. Its start is an `ld.StartRecipe` where [start] has a kind that is made for a
+    scenario.
     """
 
     scenario: Any
@@ -65,6 +71,8 @@ class ScenarioFile:
     solve: dict[str, Any] | None = None
     simulate: dict[str, Any] | None = None
     title: str | None = None
+    sweep: dict[str, Any] | None = None
+    sweep_start: Any = None
 
 
 # Reading.
@@ -78,12 +86,13 @@ def read_scenario_file(path: str | os.PathLike[str], *, require: tuple[str, ...]
     path
         The TOML file; its tables are listed at the head of `learndyn.scenario_file`, and ``examples/`` has some.
     require
-        Tables that the file must have beyond [scenario]: ``"start"``, ``"solve"``, ``"simulate"``.
+        Tables that the file must have beyond [scenario]: ``"start"``, ``"solve"``, ``"simulate"``, ``"sweep"``. What
+        is swept may be left out of [start] and [simulate], unless one of these is asked for without ``"sweep"``.
 
     Returns
     -------
     ScenarioFile
-        ``scenario``, ``start``, ``solve`` and ``simulate`` (dicts of options), ``title``.
+        ``scenario``, ``start``, ``solve``, ``simulate`` and ``sweep`` (dicts of options), ``sweep_start``, ``title``.
 
     Raises
     ------
@@ -120,19 +129,34 @@ def _parse(text: str, name: str, require: tuple[str, ...] = ()) -> ScenarioFile:
     mistakes = Mistakes(name)
     keys = {key: Key(entry.kind, entry.required or key in require) for key, entry in TABLES[""].items()}
     mistakes.check(plain, "", keys)
-    tables = {key: plain[key] for key in ("scenario", "start", "solve", "simulate") if isinstance(plain.get(key), dict)}
+    names = ("scenario", "start", "solve", "simulate", "sweep")
+    tables = {key: plain[key] for key in names if isinstance(plain.get(key), dict)}
+    swept = _swept(tables, require)
     scenario = _scenario(tables["scenario"], mistakes) if "scenario" in tables else None
     kind = tables.get("scenario", {}).get("kind")
-    start = _start(tables["start"], scenario, kind, mistakes) if "start" in tables else None
-    at = start.at if start else None if "start" in tables else 0.0
+    start, recipe = _start(tables["start"], scenario, kind, swept, mistakes) if "start" in tables else (None, None)
+    at = _begin(start, recipe) if "start" in tables else 0.0
     solve = _solve(tables["solve"], at, mistakes) if "solve" in tables else None
-    known = SIMULATIONS_OF.get(str(kind), TABLES["simulate"])
+    known = _optional(SIMULATIONS_OF.get(str(kind), TABLES["simulate"]), swept)
     if "simulate" in tables and _is_known(kind):
         simulate = _simulate(tables["simulate"], known, solve, scenario, at, mistakes)
     else:
         simulate = None
+    sweep = _sweep(tables, {"solve": solve, "simulate": simulate}, mistakes) if "sweep" in tables else None
     mistakes.report()
-    return ScenarioFile(scenario, start, solve, simulate, plain.get("title"))
+    return ScenarioFile(
+        scenario, start, solve, simulate, plain.get("title"), sweep, None if sweep is None else recipe or start
+    )
+
+
+def _swept(tables: dict[str, Any], require: tuple[str, ...]) -> set[str]:
+    """What is swept, and so may be missing elsewhere; nothing, where the file is read for a single run."""
+    over = tables.get("sweep", {}).get("over")
+    return set(over) if isinstance(over, dict) and ("sweep" in require or not require) else set()
+
+
+def _optional(keys: dict[str, Key], swept: set[str], table: str = "") -> dict[str, Key]:
+    return {name: Key(entry.kind, entry.required and table + name not in swept) for name, entry in keys.items()}
 
 
 def _toml(text: str, name: str) -> dict[str, Any]:
@@ -194,30 +218,44 @@ def _scenario_without_parts(plain: dict[str, Any], mistakes: Mistakes) -> Any:
     return None
 
 
-def _start(plain: dict[str, Any], scenario: Any, scenario_kind: Any, mistakes: Mistakes) -> Any:
+def _start(
+    plain: dict[str, Any], scenario: Any, scenario_kind: Any, swept: set[str], mistakes: Mistakes
+) -> tuple[Any, StartRecipe | None]:
+    """The start, and how it is made where that depends on the scenario."""
     if not _is_known(scenario_kind):
-        return None
+        return None, None
     if _has_own_tables(scenario_kind):
         keys = STARTS_OF[scenario_kind]
         if not mistakes.check(plain, "start", keys):
-            return None
+            return None, None
         with mistakes.of("start"):
             own = start_from_plain({**plain, "kind": keys["kind"].kind.words[0]})
-            return scenario.as_start(own) if scenario else own
-        return None
+            return scenario.as_start(own) if scenario else own, None
+        return None, None
     kind = plain.get("kind", "overlaps")
     # Of an unknown kind no key is known; the kind itself is then the one mistake to report.
     known = STARTS[kind] if kind in list(STARTS) else {}
-    if not mistakes.check(plain if known else {"kind": kind}, "start", {"kind": START_KIND, **known}):
-        return None
+    keys = known if kind == "overlaps" else _optional(known, swept, "start.")
+    if not mistakes.check(plain if known else {"kind": kind}, "start", {"kind": START_KIND, **keys}):
+        return None, None
     words = {key: value for key, value in plain.items() if key != "kind"}
-    with mistakes.of("start"):
-        if kind == "overlaps":
+    if kind == "overlaps":
+        with mistakes.of("start"):
             start = Start(**words)
-        else:
-            start = getattr(Start, kind)(scenario, **words) if scenario else None
-        return scenario.as_start(start) if scenario else start
-    return None
+            return scenario.as_start(start) if scenario else start, None
+        return None, None
+    recipe = StartRecipe(getattr(Start, kind), **words)
+    if scenario is not None and all(name in words for name, entry in known.items() if entry.required):
+        with mistakes.of("start"):
+            return scenario.as_start(recipe.made(scenario, {})), recipe
+    return None, recipe
+
+
+def _begin(start: Any, recipe: StartRecipe | None) -> float | None:
+    """The time of the start; None where it has mistakes."""
+    if start is not None:
+        return start.at
+    return None if recipe is None else recipe.arguments.get("at", 0.0)
 
 
 def _solve(plain: dict[str, Any], at: float | None, mistakes: Mistakes) -> dict[str, Any] | None:
@@ -238,7 +276,7 @@ def _simulate(
             f'is not for kind = "{scenario.kind}": at every finite N chance makes the sites different. Leave out '
             "[simulate], or describe student and teacher as two networks.",
         )
-    if isinstance(scenario, StudentTeacher):
+    if isinstance(scenario, StudentTeacher) and "N" in options:
         sizes = options["N"] if isinstance(options["N"], list) else [options["N"]]
         _check_simulation(scenario, int(min(sizes)), mistakes)
     if "until" not in options and solve is None:
@@ -264,6 +302,22 @@ def _check_simulation(scenario: StudentTeacher, N: int, mistakes: Mistakes) -> N
             'needs dynamics = "sgd" in [scenario]: "gradient_flow" is the limit of a vanishing learning rate, which no '
             "finite step follows. Leave out [simulate], or change the dynamics.",
         )
+
+
+def _sweep(tables: dict[str, Any], runs: dict[str, Any], mistakes: Mistakes) -> dict[str, Any] | None:
+    """The keyword arguments of `ld.sweep`."""
+    sweep = read_sweep(tables["sweep"], mistakes)
+    if sweep is None:
+        return None
+    engine = sweep["engine"]
+    if engine not in tables:
+        mistakes.add(
+            "",
+            f'the table [{engine}] is missing: a sweep with engine = "{engine}" takes its time and its options from '
+            "it. Add it.",
+        )
+    # A bad [solve] or [simulate] has its own lines already.
+    return None if runs[engine] is None else sweep | run_options(engine, runs[engine], sweep["over"])
 
 
 def _run_options(plain: dict[str, Any], table: str, known: dict[str, Key], mistakes: Mistakes) -> dict[str, Any] | None:
@@ -296,6 +350,7 @@ def write_scenario_file(
     *,
     solve: dict[str, Any] | None = None,
     simulate: dict[str, Any] | None = None,
+    sweep: dict[str, Any] | None = None,
     title: str | None = None,
 ) -> Path:
     """Write a scenario file that `read_scenario_file` gives back unchanged.
@@ -307,9 +362,13 @@ def write_scenario_file(
     path
         Where to; the ending ``.toml`` is usual.
     scenario, start
-        The scenario, and where it begins: an `ld.Start` or a row of a result, written as its exact overlaps.
+        The scenario, and where it begins: an `ld.Start` or a row of a result, written as its exact overlaps; for a
+        sweep also an `ld.StartRecipe`.
     solve, simulate
         Options of `ld.solve` and `ld.simulate`, `until` among them.
+    sweep
+        Keyword arguments of `ld.sweep`: `over`, and what else it needs; `until` and options of the engine go to [solve]
+        or [simulate]. A dim of several parameters is read back as `member`.
     title
         A line of text.
 
@@ -327,7 +386,7 @@ def write_scenario_file(
     --------
     See `read_scenario_file`.
     """
-    text = scenario_text(scenario, start, solve=solve, simulate=simulate, title=title)
+    text = scenario_text(scenario, start, solve=solve, simulate=simulate, sweep=sweep, title=title)
     _parse(text, str(path))
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -340,6 +399,7 @@ def scenario_text(
     *,
     solve: dict[str, Any] | None = None,
     simulate: dict[str, Any] | None = None,
+    sweep: dict[str, Any] | None = None,
     title: str | None = None,
 ) -> str:
     """The text of a scenario file, see `write_scenario_file`."""
@@ -348,14 +408,21 @@ def scenario_text(
     plain: dict[str, Any] = {} if title is None else {"title": title}
     plain["scenario"] = scenario_to_plain(scenario)
     refuse_functions(plain["scenario"])
-    if start is not None:
+    if isinstance(start, StartRecipe):
+        plain["start"] = start.to_plain()
+    elif start is not None:
         plain["start"] = start_to_plain(scenario.as_start(start))
-    for table, options in (("solve", solve), ("simulate", simulate)):
+    runs = {"solve": solve, "simulate": simulate}
+    swept: dict[str, Any] = {}
+    if sweep is not None:
+        swept["sweep"], engine, options = sweep_to_plain(sweep)
+        runs[engine] = {**(runs[engine] or {}), **options}
+    for table, options in runs.items():
         if options is not None:
             ordered = {key: options[key] for key in (*TABLES[table], *options) if options.get(key) is not None}
             plain[table] = {key: _option_to_plain(value) for key, value in ordered.items()}
     try:
-        text = tomli_w.dumps(plain)
+        text = tomli_w.dumps(plain | swept)
     except TypeError as error:
         raise InputError(f"A scenario file holds numbers, text and lists, but it was given more: {error}.") from None
     return _compact(text)

@@ -1,18 +1,13 @@
-"""What the tables of a scenario file may hold, and one line for each mistake that is found in them."""
+"""What the tables of a scenario file may hold: the keys of each, the kind of their values, and an example."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
-from learndyn.arguments import did_you_mean, or_list
-from learndyn.errors import InputError
-from learndyn.scenarios.classification.data import DataClassification
+from learndyn.arguments import or_list
 from learndyn.scenarios.classification.rules.registry import RULES
 from learndyn.scenarios.classification.scenario import ACTIVATIONS, GaussianClassification
 from learndyn.scenarios.deep_linear.scenario import DeepLinear
@@ -27,8 +22,6 @@ from learndyn.scenarios.plain import KINDS
 from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
 from learndyn.scenarios.student_teacher.rules import NAMED
 from learndyn.scenarios.student_teacher.scenario import CONNECTIVITIES, DYNAMICS, TIME_SCALES
-from learndyn.scenarios.task_sequence.sequence import TaskSequence
-from learndyn.scenarios.update_rule.scenario import UpdateRule
 
 
 @dataclass(frozen=True)
@@ -58,6 +51,10 @@ def _is_number(value: Any) -> bool:
 
 def _is_row(value: Any) -> bool:
     return isinstance(value, list) and len(value) > 0 and all(_is_number(x) for x in value)
+
+
+def _is_list(value: Any, of: type) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(isinstance(x, of) for x in value)
 
 
 def _is_matrix(value: Any) -> bool:
@@ -177,6 +174,17 @@ SIZES = Kind(
     ),
     "1000",
 )
+VALUES = Kind(
+    "a list of numbers, of words in quotes or of switches, or a range {from = 0.1, to = 3.0, points = 50}",
+    lambda value: _is_row(value) or _is_list(value, str) or _is_list(value, bool) or isinstance(value, dict),
+)
+NAMES = Kind("a list of names in quotes", lambda value: _is_list(value, str), '["eps_g"]')
+GROUPS = Kind(
+    "a list of lists of names in quotes",
+    lambda value: _is_list(value, list) and all(_is_list(group, str) for group in value),
+    '[["learning_rate", "start.seed"]]',
+)
+ENGINES = ["solve", "simulate"]
 
 _until = _number(example="300")
 _seed = _whole(0)
@@ -189,6 +197,7 @@ TABLES: dict[str, dict[str, Key]] = {
         "start": Key(TABLE),
         "solve": Key(TABLE),
         "simulate": Key(TABLE),
+        "sweep": Key(TABLE),
     },
     "scenario": {
         "kind": Key(_word(sorted(KINDS))),
@@ -242,10 +251,24 @@ TABLES: dict[str, dict[str, Key]] = {
         "checkpoint": Key(TEXT),
         "checkpoint_every": Key(_number(minimum=0, example="60")),
     },
+    "sweep": {
+        "engine": Key(_word(ENGINES)),
+        "observables": Key(NAMES),
+        "chunk": Key(HIDDEN),
+        "together": Key(GROUPS),
+        "over": Key(TABLE, required=True),
+    },
     "save_at": {
         "logspaced": Key(_whole(2, example="100"), required=True),
         "first": Key(_number(above=0)),
     },
+}
+# The values of a swept parameter as a range.
+RANGE: dict[str, Key] = {
+    "from": Key(_number(), required=True),
+    "to": Key(_number(example="3.0"), required=True),
+    "points": Key(_whole(2, example="50")),
+    "spacing": Key(_word(["linear", "log"])),
 }
 # A random start in a file has a seed: the same file is the same start.
 STARTS: dict[str, dict[str, Key]] = {
@@ -370,102 +393,3 @@ SIMULATIONS_OF: dict[str, dict[str, Key]] = {
     LinearModes.kind: {**_without_size, "method": Key(_word(DESCENTS[LinearModes.kind]))},
     DeepLinear.kind: {**_without_size, "method": Key(_word(DESCENTS[DeepLinear.kind]))},
 }
-
-
-# Scenarios of rows, functions or other scenarios have results, but no files.
-IN_PYTHON = {cls.kind: cls.__name__ for cls in (DataClassification, TaskSequence, UpdateRule)}
-
-
-# Mistakes.
-
-
-class Mistakes:
-    """The mistakes of one file, one line each."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.lines: list[str] = []
-
-    def add(self, table: str, sentence: str) -> None:
-        """Note one mistake."""
-        place = f"[{table}] " if table else ""
-        self.lines.append(f"{self.name}: {place}{sentence}")
-
-    @contextmanager
-    def of(self, table: str) -> Iterator[None]:
-        """Note what a constructor refuses, with the table in front of its sentence."""
-        try:
-            yield
-        except InputError as error:
-            self.add(table, re.sub(r"^Argument `(\w+)`", r"\1", str(error)))
-
-    def check(self, plain: Any, table: str, keys: dict[str, Key]) -> bool:
-        """Note unknown keys, missing keys and values of the wrong kind; whether the table is free of them."""
-        before = len(self.lines)
-        guesses = set()
-        for key, value in plain.items():
-            if key not in keys:
-                guesses.add(self._unknown(key, value, table, keys))
-            elif not keys[key].kind.accepts(value):
-                self._wrong(key, value, table, keys[key].kind)
-        for key, entry in keys.items():
-            # A key that was only misspelt is one mistake, not two.
-            if entry.required and key not in plain and key not in guesses:
-                self._missing(key, table, entry.kind)
-        return len(self.lines) == before
-
-    def check_kind(self, kind: Any) -> None:
-        """Note a kind of scenario that files do not have."""
-        name = IN_PYTHON.get(kind) if isinstance(kind, str) else None
-        if name is None:
-            self._wrong("kind", kind, "scenario", TABLES["scenario"]["kind"].kind)
-        else:
-            self.add(
-                "scenario",
-                f'kind must be {or_list(sorted(KINDS))}, but it is "{kind}", which no file holds: write ld.{name} in '
-                "Python.",
-            )
-
-    def _wrong(self, key: str, value: Any, table: str, kind: Kind) -> None:
-        hint = did_you_mean(value, list(kind.words)) if isinstance(value, str) else ""
-        self.add(table, f"{key} must be {kind.allowed}, but it is {_shown(value)}.{hint}")
-
-    def _unknown(self, key: str, value: Any, table: str, keys: dict[str, Key]) -> str | None:
-        close = get_close_matches(key, list(keys), n=1, cutoff=0.5) or [k for k in keys if k.lower() == key.lower()]
-        homes = [home for home, others in TABLES.items() if home and key in others and home != table]
-        if homes:
-            hint = f" It belongs in [{homes[0]}]."
-        else:
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-        allowed = ", ".join(keys)
-        if not table and isinstance(value, dict):
-            self.add("", f"[{key}] is an unknown table; allowed are {allowed}.{hint}")
-        else:
-            self.add(table, f"{key} = {_shown(value)} is an unknown key; allowed are {allowed}.{hint}")
-        return None if homes or not close else close[0]
-
-    def _missing(self, key: str, table: str, kind: Kind) -> None:
-        if kind is TABLE:
-            self.add("", f"the table [{f'{table}.{key}'.lstrip('.')}] is missing: add it.")
-        else:
-            self.add(table, f"{key} is missing: add {kind.allowed}, such as {key} = {kind.example}")
-
-    def report(self) -> None:
-        """Raise them all, if there are any."""
-        if self.lines:
-            raise InputError("\n".join(self.lines))
-
-
-def _shown(value: Any) -> str:
-    """A value as it stands in the file, shortened."""
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = f'"{value}"' if isinstance(value, str) else str(value) if not _is_huge(value) else "a huge number"
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _is_huge(value: Any) -> bool:
-    """Python refuses to print integers of thousands of digits."""
-    return isinstance(value, int) and value.bit_length() > 1000
