@@ -247,6 +247,9 @@ THOROUGH = {
         "test_quadrature_in_place*",
         "*full_system[[]relu-4]",
     ],
+    "sweeps/test_cluster_clients.py": [
+        "test_ctrl_c*",
+    ],
     "tasks/test_classes.py": [
         "*common_times*[[]reinforce]",
     ],

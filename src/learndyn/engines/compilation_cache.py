@@ -54,7 +54,7 @@ def enable(directory: str | os.PathLike[str] | None = None) -> Path | None:
 
 
 def _replace_whole_files() -> None:
-    """JAX writes its files in place and never again: a process that is killed meanwhile would leave half of one for good.
+    """JAX writes its files in place and never again: one that is killed meanwhile would leave half a file for good.
 
     Where another version of JAX is made differently, it is left as it is.
     """
