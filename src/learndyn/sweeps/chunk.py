@@ -5,6 +5,7 @@ A member that cannot be made, or that ends early, has its status and its message
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from learndyn.sweeps.members import Builder, Member
 from learndyn.sweeps.plan import Plan
 
 
-def run_chunk(plan: Plan, number: int, threads: int | None = None) -> dict[str, np.ndarray]:
+def run_chunk(
+    plan: Plan, number: int, threads: int | None = None, *, stop: Callable[[], bool] | None = None
+) -> dict[str, np.ndarray]:
     """All variables in a chunk, each of the shape of its block and then its own.
 
     Parameters
@@ -24,11 +27,13 @@ def run_chunk(plan: Plan, number: int, threads: int | None = None) -> dict[str, 
         The sweep, and which chunk of it.
     threads
         Threads to compute with; None: all cores. The result does not depend on it.
+    stop
+        Asked now and then: whether to give up, as at Ctrl-C.
 
     Raises
     ------
     KeyboardInterrupt
-        At Ctrl-C: nothing of the chunk is kept.
+        At Ctrl-C, and when asked to stop: nothing of the chunk is kept.
     """
     block, work = plan.block(number), plan.work
     corner = tuple(part.start for part in block)
@@ -40,9 +45,20 @@ def run_chunk(plan: Plan, number: int, threads: int | None = None) -> dict[str, 
             members.append(builder.member(place))
         except InputError as error:
             _put(arrays, _inside(place, corner), Outcome({}, "refused", str(error)))
-    for member, outcome in zip(members, engine_of(work.engine).run(work, members, threads), strict=True):
+    outcomes = engine_of(work.engine).run(work, members, threads, _teller(stop))
+    for member, outcome in zip(members, outcomes, strict=True):
         _put(arrays, _inside(member.place, corner), outcome)
     return arrays
+
+
+def _teller(stop: Callable[[], bool] | None) -> Callable[..., None]:
+    """What an engine calls as it goes on, from the thread that called it; interrupts it when it is to stop."""
+
+    def tell(*_: Any) -> None:
+        if stop is not None and stop():
+            raise KeyboardInterrupt
+
+    return tell
 
 
 def _inside(place: tuple[int, ...], corner: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,10 +1,12 @@
 """Names of swept parameters, and what each of them changes.
 
-learning_rate, label_noise, activation, ...     a field of the scenario
-student.units, teacher.activation, ...          a field of one of its parts; also of a schedule or a rule
-units, activation                               of student and teacher together; K and M are their numbers of units
-start.X, start.at, start.Q[1,2]                 an argument of a start's recipe, a field of the start, an entry of it
-rtol, N, replicas, seed, ...                    an option of the engine
+    learning_rate, label_noise, activation, ...     a field of the scenario
+    student.units, teacher.activation, ...          a field of one of its parts; also of a schedule or a rule
+    units, activation                               of student and teacher together; K, M: their numbers of units
+    start.X, start.at, start.Q[1,2]                 an argument of a recipe, a field of the start, an entry
+    rtol, N, replicas, seed, ...                    an option of the engine
+
+The first of these that there is, is meant.
 """
 
 from __future__ import annotations

@@ -1,14 +1,20 @@
 """What a sweep can run at each of its places, a file each: `solve` and `simulate`. An engine is a module with
 
-OPTIONS                       the options that it takes, and those of them that can be swept (`SWEPT`)
-check(work)                   refuse what cannot be run at all
-template(work, member)        a result of the member's structure, without running it: names, dims, labels
-run(work, members, threads)   what came of the members (`Outcome`), each as if it ran alone
-packages(options)             packages whose versions may change the bits
+    OPTIONS                       the options that it takes, and those of them that can be swept (`SWEPT`)
+    COUNTS                        whole numbers beside a member's variables, and what they are
+    check(work)                   refuse what cannot be run at all
+    template(work, member)        a result of the member's structure, without running it: names, dims, labels
+    run(work, members, threads, tell)   what came of the members (`Outcome`), each as if it ran alone
+    seconds(work, members)        CPU time of a member
+    chunk_members(plan)           how many members make a chunk
+    packages(options)             packages whose versions may change the bits
+
+While it runs it calls ``tell`` now and then, in the thread that called it; that may raise KeyboardInterrupt.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -16,6 +22,8 @@ from typing import Any
 import numpy as np
 
 from learndyn.arguments import choice
+
+Tell = Callable[..., None]
 
 ENGINES = ("solve", "simulate")
 # The words that a member can end with; their codes in a result begin with -1.
@@ -33,6 +41,10 @@ class Outcome:
     message: str = ""
     end: float = np.nan
     more: dict[str, float] = field(default_factory=dict)
+
+
+def silent(*_: Any) -> None:
+    """Nobody wants to know how far a run is."""
 
 
 def engine_of(name: Any) -> Any:

@@ -21,7 +21,7 @@ from learndyn.engines.driver import thread_count
 from learndyn.errors import InputError
 from learndyn.results import time_of
 from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
-from learndyn.sweeps.engines import Outcome
+from learndyn.sweeps.engines import Outcome, Tell, silent
 from learndyn.sweeps.members import Member, Work
 from learndyn.verbs.request_parts import DIFFUSION_PACKAGES, PACKAGES
 from learndyn.verbs.simulation import request_of
@@ -95,20 +95,20 @@ def _update(member: Member) -> float:
     return 1.0 / member.options["N"] if member.options["N"] else rate if isinstance(rate, float) else 0.1
 
 
-def run(work: Work, members: Sequence[Member], threads: int | None) -> list[Outcome]:
+def run(work: Work, members: Sequence[Member], threads: int | None, tell: Tell = silent) -> list[Outcome]:
     """What came of the members: side by side where each has few replicas, else one after another on all threads."""
     workers = thread_count(len(members), threads)
     replicas = int(work.options["replicas"])
     if replicas >= 4 * workers or workers == 1:
-        return [_outcome(work, member, threads) for member in members]
+        return [_outcome(work, member, threads, tell) for member in members]
     with ThreadPoolExecutor(workers, thread_name_prefix="learndyn-sweep") as pool:
-        return list(pool.map(lambda member: _outcome(work, member, 1), members))
+        return list(pool.map(lambda member: _outcome(work, member, 1, tell), members))
 
 
-def _outcome(work: Work, member: Member, threads: int | None) -> Outcome:
+def _outcome(work: Work, member: Member, threads: int | None, tell: Tell) -> Outcome:
     seed = seed_of(work, member)
     try:
-        request = _request(work, member, until=work.until, save_at=work.times, threads=threads)
+        request = _request(work, member, until=work.until, save_at=work.times, threads=threads, progress=tell)
         result = request.run(request.sizes[0])
     except InputError as error:
         return Outcome({}, "refused", str(error), more={"seed": seed})
@@ -135,13 +135,15 @@ def _reached(times: np.ndarray, made: np.ndarray) -> int:
     return int(np.searchsorted(times, made[-1], side="right"))
 
 
-def _request(work: Work, member: Member, *, until: float, save_at: Any, threads: int | None) -> Any:
+def _request(
+    work: Work, member: Member, *, until: float, save_at: Any, threads: int | None, progress: Any = False
+) -> Any:  # fmt: skip
     options = {**member.options, "seed": seed_of(work, member)}
     if len(work.times) and save_at is not None and np.ndim(save_at):
         save_at = np.asarray(save_at)
     return request_of(
         scenario=member.scenario, start=member.start, until=until, save_at=save_at, threads=threads,
-        record_weights=False, checkpoint=None, checkpoint_every=60.0, progress=False, **options,
+        record_weights=False, checkpoint=None, checkpoint_every=60.0, progress=progress, **options,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from learndyn.arguments import count
 from learndyn.errors import InputError
 from learndyn.options import tolerances
 from learndyn.results import labelled
-from learndyn.sweeps.engines import Outcome
+from learndyn.sweeps.engines import Outcome, Tell, silent
 from learndyn.sweeps.members import Member, Work
 from learndyn.verbs.closed_form import closed_form, one_thread
 from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS, verdict
@@ -56,7 +56,7 @@ def template(work: Work, member: Member) -> xr.Dataset:
     return labelled(scenario, scenario.rows(states, work.times), work.times, None)
 
 
-def run(work: Work, members: Sequence[Member], threads: int | None) -> list[Outcome]:
+def run(work: Work, members: Sequence[Member], threads: int | None, tell: Tell = silent) -> list[Outcome]:
     """What came of the members."""
     found: dict[int, Outcome] = {}
     waiting: list[_Course] = []
@@ -71,7 +71,7 @@ def run(work: Work, members: Sequence[Member], threads: int | None) -> list[Outc
         except InputError as error:
             found[number] = Outcome({}, "refused", str(error))
     while waiting:
-        waiting = [course for group in _groups(waiting) for course in _run_group(group, work, threads, found)]
+        waiting = [course for group in _groups(waiting) for course in _run_group(group, work, threads, tell, found)]
     return [found[number] for number in range(len(members))]
 
 
@@ -119,7 +119,7 @@ def _groups(courses: list[_Course]) -> list[list[_Course]]:
 
 
 def _run_group(
-    group: list[_Course], work: Work, threads: int | None, found: dict[int, Outcome]
+    group: list[_Course], work: Work, threads: int | None, tell: Tell, found: dict[int, Outcome]
 ) -> list[_Course]:  # fmt: skip
     """Run members of one flow; those that must go again, with finer quadratures."""
     from learndyn.engines.batch import integrate_many
@@ -130,6 +130,7 @@ def _run_group(
             first.flow, np.array([course.state for course in group]), [course.values for course in group], work.times,
             first.at, rtol=first.options["rtol"], atol=first.options["atol"],
             limits=np.array([course.limit for course in group]), max_steps=first.options["max_steps"], threads=threads,
+            on_progress=tell,
         )  # fmt: skip
     except Exception as error:
         if isinstance(error, MemoryError):
