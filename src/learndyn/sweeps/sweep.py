@@ -20,6 +20,10 @@ from learndyn.sweeps.planning import plan_of, work_of
 from learndyn.sweeps.reporting import Reporter, reporter
 
 
+class EndedEarly(LearndynWarning):
+    """A sweep ended early, or some of its scenarios could not be run: the warning repeats the message of its result."""
+
+
 def sweep(
     scenario: Any,
     start: Any,
@@ -123,15 +127,54 @@ def sweep(
     >>> curves.eps_g.sel(alpha=30).values.round(4).tolist()
     [0.0, 0.0, 0.2602]
     """
+    plan = planned(
+        scenario, start, over, until=until, engine=engine, save_at=save_at, observables=observables, client=client,
+        workers=workers, chunk=chunk, **options,
+    )  # fmt: skip
+    return computed(
+        plan, store=store, resume=resume, client=client, workers=workers, threads=threads,
+        storage_options=storage_options, progress=progress,
+    )  # fmt: skip
+
+
+def planned(
+    scenario: Any,
+    start: Any,
+    over: Any,
+    *,
+    until: float | None = None,
+    engine: str = "solve",
+    save_at: Any = None,
+    observables: Any = None,
+    client: Any = None,
+    workers: int | None = None,
+    chunk: Any = None,
+    **options: Any,
+) -> Plan:
+    """The plan of a sweep: all that can be refused before a place to keep it is looked at."""
     work = work_of(scenario, start, over, engine, until, save_at, options)
+    workers = None if workers is None else count(workers, "workers")
+    return plan_of(work, observables, chunk, processes=_processes(client, workers))
+
+
+def computed(
+    plan: Plan,
+    *,
+    store: Any = None,
+    resume: bool = False,
+    client: Any = None,
+    workers: int | None = None,
+    threads: int | None = None,
+    storage_options: dict[str, Any] | None = None,
+    progress: bool | str | None = None,
+) -> xr.Dataset:
+    """What `sweep` does with a plan."""
     threads = None if threads is None else count(threads, "threads")
     workers = None if workers is None else count(workers, "workers")
     if store is None and resume:
         raise InputError(
             "Argument `resume` needs a `store` to go on from, but there is none. Name it: store='....zarr'."
         )
-    processes = _processes(client, workers)
-    plan = plan_of(work, observables, chunk, processes=processes)
     with ExitStack() as stack:
         place = _place(stack, plan, store, storage_options, resume)
         there = place.finished() if store is not None else set()
@@ -162,7 +205,7 @@ def _result(place: Any, status: str, stored: bool) -> xr.Dataset:
         result = place.dataset(attrs)
     bad = {name: number for name, number in counts.items() if name in ("refused", "failed")}
     if status != "ok" or bad:
-        warnings.warn(message, LearndynWarning, stacklevel=3)
+        warnings.warn(message, EndedEarly, stacklevel=4)
     return result
 
 
