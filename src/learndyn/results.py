@@ -256,6 +256,16 @@ def start_of(result: xr.Dataset) -> Any:
     return start_from_plain(_attribute(result, "start"))
 
 
+def logarithmic(values: np.ndarray) -> bool:
+    """Whether increasing values of a coordinate, three at least, are spaced more evenly in their logarithm."""
+    return bool(values[0] > 0.0) and len(values) > 2 and _unevenness(np.log(values)) < _unevenness(values)
+
+
+def _unevenness(values: np.ndarray) -> float:
+    steps = np.diff(values)
+    return float(steps.std() / steps.mean())
+
+
 def is_simulation(result: xr.Dataset) -> bool:
     """Whether a result comes from a simulation, also when its replicas are averaged or one of them is chosen."""
     return result.attrs.get("engine") != "theory"

@@ -6,26 +6,31 @@ learned: eps_g(alpha) <= threshold for some alpha <= until;    diverged: the wei
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from learndyn.analysis.phase_refinement import Refinement, halved
+from learndyn.analysis.phase_refinement import refine as refined
 from learndyn.arguments import array, count, did_you_mean, number
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times, tolerances
 from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
 from learndyn.scenarios.offers import require
+from learndyn.scenarios.reached import value_of
 from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS
 
+if TYPE_CHECKING:
+    from learndyn.engines.reaching import Course
+
 OUTCOMES = ("not_learned", "learned", "diverged", "failed", "interrupted")
-# What the engine's words mean here.
-MEANING = {"ok": 0, "event": 1, "diverged": 2, "not_finite": 3, "max_steps": 3, "interrupted": 4}
-# Where averages are quadratures, how far a run goes is seen at so many times.
-LOOKS = 8
+# Words of a run that are others here.
+MEANING = {"reached": "learned", "not_reached": "not_learned"}
+# Points of the finest grid: some 50 bytes each.
+LARGEST = 10_000_000
 
 
 def phase_diagram(
@@ -36,6 +41,7 @@ def phase_diagram(
     x: tuple[str, Any],
     y: tuple[str, Any],
     threshold: float = 1e-3,
+    refine: int = 0,
     rtol: float = 1e-8,
     atol: float = 1e-10,
     max_steps: int = MAX_STEPS,
@@ -58,6 +64,9 @@ def phase_diagram(
         it.
     threshold
         Learned is what reaches this eps_g or less, above 0.
+    refine
+        How often each interval between two values is halved, 0 or more; with points only where the outcomes beside
+        them differ. It takes at least 2 values of each parameter, and at most 10^7 points on the finest grid.
     rtol, atol, max_steps, progress
         As for `solve`, for each point; the bar counts points.
     threads
@@ -71,6 +80,14 @@ def phase_diagram(
         ``time`` (the first time at which eps_g is at most the threshold, NaN where it never is) and ``eps_g`` (where
         the run ended: the threshold where learned).
 
+        With ``refine=r`` it is on the finest grid, of (nx - 1) 2^r + 1 by (ny - 1) 2^r + 1 points: the given values,
+        and others evenly between them, in the logarithm of a parameter whose given values (three or more) are spaced
+        more evenly in it. ``computed`` is true where a point was run; those have the same bits as on the full grid.
+        All others lie in a cell with one outcome on its whole rim, which is theirs; their ``time`` and ``eps_g`` are
+        interpolated between its corners, linearly along both sides (in the logarithm of the parameter where that was
+        halved, and of the value where all four are positive). So there is a time wherever it was learned. ``options``
+        in the attributes has ``points``, how many were run, beside ``full_grid``, how many there are.
+
     Raises
     ------
     InputError
@@ -82,6 +99,11 @@ def phase_diagram(
     within one step is not seen. The time is exact to the solver's tolerance.
     Cost: 10 000 points of erf K = M = 2 take about 10 s on two cores, ReLU some five times that; the first call for a
     structure compiles for 1 to 5 s.
+    Refined, a cell is split in four while outcomes differ on its rim, or while a neighbour is more than one halving
+    smaller. The boundary is followed from the cells of the given grid that it is seen in, and is found to within the
+    finest spacing; the points grow as its length, c 2^r, instead of 4^r. What fits between the points of the given grid
+    can be missed: an island, a strip, a tip that is narrower. Take the given grid finer than what is to be seen.
+    Ctrl-C keeps what is done: where the outcome is not known it is "interrupted", and the time NaN.
 
     Examples
     --------
@@ -98,44 +120,59 @@ def phase_diagram(
     [[0, 1, 2], [0, 1, 2]]
     >>> round(float(diagram.time.sel(learning_rate=1.0, length=1.0)), 3)
     6.908
+    >>> fine = ld.phase_diagram(
+    ...     scenario, ld.Start(Q=1.0, R=0.0), until=20, refine=5,
+    ...     x=("learning_rate", [0.1, 0.9, 1.7, 2.5]), y=("label_noise", [0.0, 0.04, 0.08]),
+    ... )
+    >>> fine.outcome.shape, int(fine.computed.sum()) < fine.outcome.size / 4
+    ((65, 97), True)
     """
-    from learndyn.engines.progress import time_bar
-
     scenario = checked_scenario(scenario)
     axes = {"x": _axis(x, "x"), "y": _axis(y, "y")}
-    if axes["x"][0] == axes["y"][0]:
-        raise InputError(f"Arguments `x` and `y` must name two parameters, but both name {axes['x'][0]!r}. Change one.")
+    names = [name for name, _ in axes.values()]
+    _check_names(scenario, start, names)
+    require(scenario, "error_function", "phase_diagram")
     threshold, until = number(threshold, "threshold", above=0.0), number(until, "until")
     rtol, atol = tolerances(rtol, atol)
-    threads = None if threads is None else count(threads, "threads")
-    options = _Options(until, threshold, rtol, atol, count(max_steps, "max_steps"), threads)
-    points = _points(scenario, start, *axes["x"], *axes["y"])
-    with time_bar(progress, 0, len(points), "points") as advance:
-        _run(points, options, advance)
-    return _dataset(scenario, start, axes, points, options)
+    options = {"rtol": rtol, "atol": atol, "max_steps": count(max_steps, "max_steps")}
+    options["threads"] = None if threads is None else count(threads, "threads")
+    refine = count(refine, "refine", 0)
+    _check_refinement(axes, refine)
+    shape = (len(axes["y"][1]), len(axes["x"][1]))
+    axes = {argument: (name, halved(values, refine)) for argument, (name, values) in axes.items()}
+    time, eps_g = (np.full([len(axes[argument][1]) for argument in "yx"], np.nan) for _ in range(2))
+
+    def run(places: np.ndarray) -> np.ndarray:
+        """The outcomes at these places of the grid; times and errors are noted."""
+        pairs = np.stack([axes["x"][1][places[:, 1]], axes["y"][1][places[:, 0]]], axis=1)
+        courses = _courses(scenario, start, until, threshold, names, pairs)
+        outcomes, *found = _run(courses, until, options, progress)
+        time[tuple(places.T)], eps_g[tuple(places.T)] = found
+        return outcomes
+
+    found = refined(shape, refine, run, stopped=OUTCOMES.index("interrupted"))
+    told = {"until": until, "threshold": threshold, "rtol": rtol, "atol": atol}
+    return _dataset(scenario, start, axes, found, time, eps_g, told)
 
 
-@dataclass(frozen=True)
-class _Options:
-    until: float
-    threshold: float
-    rtol: float
-    atol: float
-    max_steps: int
-    threads: int | None
+def _run(
+    courses: list[Course], until: float, options: dict[str, Any], progress: bool | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Run the courses; their outcomes, the times at which they learned, and their last eps_g."""
+    from learndyn.engines.progress import time_bar
+    from learndyn.engines.reaching import run_until_reached
 
-
-@dataclass
-class _Point:
-    """One point of the grid, and what came of it."""
-
-    scenario: Any
-    at: float
-    state: np.ndarray
-    reach: float | None
-    outcome: int = -1
-    eps_g: float = np.nan
-    time: float = np.nan
+    with time_bar(progress, 0, len(courses), "points") as advance:
+        run_until_reached(
+            courses, "eps_g", until, divergence=DIVERGENCE, lost_positivity=LOST_POSITIVITY, on_progress=advance,
+            **options,
+        )  # fmt: skip
+    words = [MEANING.get(course.outcome, course.outcome) for course in courses]
+    return (
+        np.array([OUTCOMES.index(word) for word in words], dtype=np.int8),
+        np.array([course.end if word == "learned" else np.nan for course, word in zip(courses, words, strict=True)]),
+        np.array([value_of(course.scenario, "eps_g", course.state, course.end) for course in courses]),
+    )
 
 
 def _axis(value: Any, name: str) -> tuple[str, np.ndarray]:
@@ -154,142 +191,100 @@ def _axis(value: Any, name: str) -> tuple[str, np.ndarray]:
     return value[0], values
 
 
-def _points(
-    scenario: Any, start: Any, x_name: str, x_values: np.ndarray, y_name: str, y_values: np.ndarray
-) -> list[_Point]:
-    """All points, y after y."""
-    known = [entry.name for entry in fields(scenario)]
-    for name in (x_name, y_name):
+def _check_names(scenario: Any, start: Any, names: list[str]) -> None:
+    """Each must be a parameter of the scenario or of the start."""
+    if names[0] == names[1]:
+        raise InputError(f"Arguments `x` and `y` must name two parameters, but both name {names[0]!r}. Change one.")
+    known = _parameters(scenario)
+    for name in names:
         if name not in known and not callable(start):
             raise InputError(
                 f"Parameter {name!r} must be an argument of the scenario, or `start` a function of it, but `start` is "
                 f"no function, and the arguments are {', '.join(known)}.{did_you_mean(name, known)} "
-                f"Write start=lambda {x_name}, {y_name}: ld.Start(...)."
+                f"Write start=lambda {names[0]}, {names[1]}: ld.Start(...)."
             )
+
+
+def _parameters(scenario: Any) -> list[str]:
+    return [entry.name for entry in fields(scenario)]
+
+
+def _check_refinement(axes: dict[str, tuple[str, np.ndarray]], refine: int) -> None:
+    """Between two values at least, and no more points than fit into memory."""
+    if refine == 0:
+        return
+    for argument, (name, values) in axes.items():
+        if len(values) < 2:
+            raise InputError(
+                f"Argument `{argument}` must have at least 2 values of {name!r} for `refine`, but it has 1. "
+                "Add one, or leave out `refine`."
+            )
+    sizes = [(len(values) - 1) * 2**refine + 1 for _, values in axes.values()]
+    if sizes[0] * sizes[1] > LARGEST:
+        raise InputError(
+            f"Argument `refine` must leave at most {LARGEST:.0e} points on the finest grid, but {refine} makes "
+            f"{sizes[0]} x {sizes[1]}. Halve less often, or make the diagram of a part."
+        )
+
+
+def _courses(
+    scenario: Any, start: Any, until: float, threshold: float, names: list[str], points: np.ndarray
+) -> list[Course]:
+    """The runs at points (points, 2), values of the two parameters."""
+    from learndyn.engines.reaching import Course
+
+    known = _parameters(scenario)
     changed: dict[Any, Any] = {}
-    points = []
-    for y_value in y_values.tolist():
-        for x_value in x_values.tolist():
-            pairs = ((x_name, x_value), (y_name, y_value))
-            changes = tuple((name, value) for name, value in pairs if name in known)
-            if changes not in changed:
-                changed[changes] = scenario.replace(**dict(changes))
-            here = changed[changes]
-            begin = here.as_start(start(x_value, y_value) if callable(start) else start)
-            state = here.initial_state(begin)
-            points.append(_Point(here, begin.at, state, here.reach(state[None], begin.at)))
-    return points
+    courses = []
+    for pair in points.tolist():
+        changes = tuple((name, value) for name, value in zip(names, pair, strict=True) if name in known)
+        if changes not in changed:
+            changed[changes] = scenario.replace(**dict(changes))
+        here = changed[changes]
+        begin = here.as_start(start(*pair) if callable(start) else start)
+        # Refuses what ends before it begins.
+        save_times([until], begin.at, until)
+        courses.append(Course(here, begin.at, here.initial_state(begin), threshold, rising=False))
+    return courses
 
 
-def _run(points: list[_Point], options: _Options, advance: Callable[[float], None] | None) -> None:
-    """Integrate all points, those of one structure together; again with finer quadratures what outgrew its own."""
-    waiting = list(range(len(points)))
-    while waiting:
-        groups: dict[Any, list[int]] = {}
-        for index in waiting:
-            point = points[index]
-            flow = point.scenario.flow(reach=point.reach)
-            groups.setdefault((flow, point.at), []).append(index)
-        waiting = []
-        for (flow, at), indices in groups.items():
-            done = sum(point.outcome >= 0 for point in points)
-            on_progress = None if advance is None else lambda now, done=done, tell=advance: tell(done + now)
-            waiting += _run_group(flow, at, [points[index] for index in indices], indices, options, on_progress)
-
-
-def _run_group(
-    flow: Any, at: float, points: list[_Point], indices: list[int], options: _Options, on_progress: Any
-) -> list[int]:
-    """Integrate points of one flow; the indices of those that must go again."""
-    from learndyn.engines.batch import integrate_many
-
-    times = save_times([options.until], at, options.until)
-    if points[0].reach is not None:
-        times = np.linspace(at, options.until, LOOKS + 1)[1:]
-    run = integrate_many(
-        flow, np.array([point.state for point in points]), [point.scenario.values() for point in points], times, at,
-        rtol=options.rtol, atol=options.atol, max_steps=options.max_steps, threads=options.threads,
-        limits=DIVERGENCE * np.array([point.scenario.scale(point.state) for point in points]),
-        event=_low_error(points[0].scenario, flow), level=options.threshold, on_progress=on_progress,
-    )  # fmt: skip
-    again = []
-    for member, point in enumerate(points):
-        status = str(run.status[member])
-        if point.reach is not None and status != "interrupted":
-            seen = np.concatenate([run.states[member], run.last[member][None]])
-            needed = point.scenario.reach(seen[np.isfinite(seen).all(-1)], at)
-            if needed is not None and needed > point.reach:
-                point.reach = needed
-                again.append(indices[member])
-                continue
-        point.outcome, point.state = MEANING[status], run.last[member]
-        if status == "event":
-            point.time = float(run.end[member])
-    _note_errors(points, run.end, options)
-    return again
-
-
-def _low_error(scenario: Any, flow: Any) -> Any:
-    """The event that eps_g is low."""
-    from learndyn.engines.batch_lanes import Event
-    from learndyn.gaussian.namespaces import jax_namespace
-
-    require(scenario, "error_function", "phase_diagram")
-    error = scenario.error_function(jax_namespace())
-    return Event(("eps_g", flow.key), lambda at, state, values: error(state, values, at))
-
-
-def _note_errors(points: list[_Point], ends: np.ndarray, options: _Options) -> None:
-    """eps_g at the end, and which states are none that overlaps can have; points of one scenario together."""
-    members: dict[int, list[int]] = {}
-    for index, point in enumerate(points):
-        if point.outcome >= 0:
-            members.setdefault(id(point.scenario), []).append(index)
-    for group in members.values():
-        scenario = points[group[0]].scenario
-        states, times = np.array([points[index].state for index in group]), ends[group]
-        errors = np.asarray(scenario.rows(states, times)["eps_g"])
-        for index, error in zip(group, errors, strict=True):
-            points[index].eps_g = float(error)
-        begin, tolerance = 0, max(LOST_POSITIVITY, options.rtol)
-        while (begin := begin + scenario.first_impossible(states[begin:], tolerance, times[begin:])) < len(group):
-            points[group[begin]].outcome, points[group[begin]].time = OUTCOMES.index("failed"), np.nan
-            begin += 1
-
-
-def _dataset(scenario: Any, start: Any, axes: Any, points: list[_Point], options: _Options) -> xr.Dataset:
+def _dataset(
+    scenario: Any, start: Any, axes: Any, found: Refinement, time: np.ndarray, eps_g: np.ndarray, options: Any
+) -> xr.Dataset:
     (x_name, x_values), (y_name, y_values) = axes["x"], axes["y"]
-    shape, dims = (len(y_values), len(x_values)), (y_name, x_name)
-    outcome = np.array([point.outcome for point in points], dtype=np.int8).reshape(shape)
+    dims, outcome = (y_name, x_name), found.filled_outcome()
     meanings = {"flag_values": np.arange(len(OUTCOMES), dtype=np.int8), "flag_meanings": " ".join(OUTCOMES)}
     clock = {"long_name": "first time at which eps_g is at most the threshold", "units": scenario.time.units}
+    error = {"long_name": "generalisation error at the end", "units": "1"}
     variables = {
         "outcome": xr.Variable(dims, outcome, {"long_name": "what became of learning", **meanings}),
-        "time": xr.Variable(dims, np.array([point.time for point in points]).reshape(shape), clock),
-        "eps_g": xr.Variable(
-            dims,
-            np.array([point.eps_g for point in points]).reshape(shape),
-            {"long_name": "generalisation error at the end", "units": "1"},
-        ),
+        "time": xr.Variable(dims, found.filled(time), clock),
+        "eps_g": xr.Variable(dims, found.filled(eps_g), error),
     }
-    status, message = _verdict(outcome)
+    named = {"quantity": "phase_diagram", "x": x_name, "y": y_name, **options}
+    if found.halvings:
+        variables["computed"] = xr.Variable(dims, found.computed, {"long_name": "whether this point was run"})
+        named |= {"refine": found.halvings, "points": int(found.computed.sum()), "full_grid": outcome.size}
+    status, message = _verdict(found.outcome[found.asked], outcome)
     if status != "ok":
         warnings.warn(message, LearndynWarning, stacklevel=3)
-    named = {"quantity": "phase_diagram", "x": x_name, "y": y_name, "until": options.until}
-    named |= {"threshold": options.threshold, "rtol": options.rtol, "atol": options.atol}
     one = None if callable(start) else scenario.as_start(start)
     attrs = attributes(scenario, one, status=status, message=message, options=named)
     return xr.Dataset(variables, {x_name: x_values, y_name: y_values}, attrs)
 
 
-def _verdict(outcome: np.ndarray) -> tuple[str, str]:
-    """Status and sentence of the whole diagram."""
-    interrupted, failed = (int((outcome == OUTCOMES.index(name)).sum()) for name in ("interrupted", "failed"))
+def _verdict(run: np.ndarray, outcome: np.ndarray) -> tuple[str, str]:
+    """Status and sentence of the whole diagram, from the outcomes of the points that were run and those of all."""
+    interrupted, failed = (int((run == OUTCOMES.index(name)).sum()) for name in ("interrupted", "failed"))
     if interrupted:
-        return "interrupted", f"The diagram was interrupted: {outcome.size - interrupted} of {outcome.size} are done."
+        message = f"The diagram was interrupted: {run.size - interrupted} of {run.size} are done."
+        if outcome.size > run.size:
+            unknown = int((outcome == OUTCOMES.index("interrupted")).sum())
+            message += f" The outcome is not known at {unknown} of the {outcome.size} points of the finest grid."
+        return "interrupted", message
     if failed:
         return "failed", (
-            f"The run failed at {failed} of {outcome.size} points, where the drift was not finite, the overlaps "
+            f"The run failed at {failed} of {run.size} points, where the drift was not finite, the overlaps "
             "stopped being a covariance, or max_steps was too small. ld.solve at one of them says which, and when."
         )
     return "ok", "All points were decided."

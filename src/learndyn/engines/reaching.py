@@ -67,7 +67,8 @@ def run_until_reached(
 ) -> None:
     """Run each course until its `quantity` is at its level, or to `until`; what comes of it is written into it.
 
-    A course diverges beyond ``divergence`` times its natural scale. ``on_progress`` is told how many are done.
+    A course diverges beyond ``divergence`` times its natural scale. ``on_progress`` is told how many are done. What
+    becomes of a course depends on nothing but itself. Ctrl-C keeps what is done: all other courses are "interrupted".
     """
     options = {"rtol": rtol, "atol": atol, "max_steps": max_steps, "threads": threads}
     waiting = [course for course in courses if not _is_there(course, quantity)]
@@ -82,6 +83,10 @@ def run_until_reached(
             tell = None if on_progress is None else lambda now, done=done, tell=on_progress: tell(done + now)
             limits = divergence * np.array([course.scenario.scale(course.state) for course in group])
             waiting += _run_group(flow, at, group, quantity, until, limits, lost_positivity, tell, options)
+            if any(course.outcome == "interrupted" for course in group):
+                for course in courses:
+                    course.outcome = course.outcome or "interrupted"
+                return
 
 
 def _is_there(course: Course, quantity: str) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.results import logarithmic
+
 # Parameters that have a letter in the papers.
 SYMBOLS = {
     "alpha": r"$\alpha$", "t": "$t$",
@@ -43,16 +45,6 @@ def valued(name: str, value: Any) -> str:
     symbol = label(name)
     text = f"{value:.3g}" if isinstance(value, float) else str(value)
     return f"{symbol[:-1]}={text}$" if symbol.startswith("$") and not isinstance(value, bool) else f"{symbol} {text}"
-
-
-def logarithmic(values: np.ndarray) -> bool:
-    """Whether increasing numbers are spaced more evenly in their logarithm."""
-    return bool(values[0] > 0.0) and len(values) > 2 and _unevenness(np.log(values)) < _unevenness(values)
-
-
-def _unevenness(values: np.ndarray) -> float:
-    steps = np.diff(values)
-    return float(steps.std() / steps.mean())
 
 
 @dataclass(frozen=True)
