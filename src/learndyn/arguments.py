@@ -160,7 +160,8 @@ def or_list(words: list[str]) -> str:
 def nested(value: Any) -> Any:
     """An array as nested tuples of floats: hashable, comparable, printable."""
     if isinstance(value, np.ndarray) and value.dtype == float:
-        return _tuples(value.tolist())
+        entries = value.tolist()
+        return tuple(map(tuple, entries)) if value.ndim == 2 else _tuples(entries)
     return tuple(map(nested, value)) if np.ndim(value) else float(value)
 
 

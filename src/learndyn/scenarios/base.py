@@ -3,7 +3,8 @@
 For developers: a scenario is a frozen dataclass that implements `Scenario`. Its `flow()` is what the theory engine
 integrates, its `step()` what the simulation engines repeat. Everything else (solve, simulate, save, plot, the command
 line) then works with it. With `noise()`, `parameter_names()` and `error_function()` it has `ld.fluctuations` too, with
-`parameter_names()` all that looks for fixed points; `landmarks()` helps there.
+`parameter_names()` all that looks for fixed points; `landmarks()` helps there. With `rows_key()` and
+`first_impossible_of_each()` sweeps read off the states of many scenarios in one call (`rows_key`).
 """
 
 from __future__ import annotations
@@ -152,6 +153,18 @@ class Scenario(Protocol):
     def scale(self, state: Any) -> float:
         """The size (as in `Flow.size`) that a state naturally has; far beyond it the run has diverged."""
         ...
+
+
+def rows_key(scenario: Any) -> Hashable:
+    """What scenarios have alike whose states may be labelled in one call; None: each scenario labels its own.
+
+    For scenarios with equal keys, ``rows(states, times)`` of any of them, with states (members, times, n), gives each
+    member what its own scenario gives it alone, bit by bit; what is constant, without the leading axes. And
+    ``first_impossible_of_each(states, tolerance, times)`` gives the ``first_impossible`` of each member, (members,);
+    rows from the first NaN on do not count. Some two thousand states at a time stay in a processor's cache.
+    """
+    own = getattr(scenario, "rows_key", None)
+    return None if own is None else own()
 
 
 _known_types: set[type] = set()

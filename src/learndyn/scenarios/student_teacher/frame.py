@@ -6,10 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
+from learndyn.activations import activation
 from learndyn.scenarios.base import Flow, Quantity
 from learndyn.scenarios.student_teacher import observables
 from learndyn.scenarios.student_teacher.flow import layout_of, make_flow
 from learndyn.scenarios.student_teacher.layout import Layout
+from learndyn.scenarios.student_teacher.plain_rows import PlainRows
 from learndyn.scenarios.student_teacher.structure import Structure
 
 
@@ -38,6 +40,11 @@ class Frame:
     def trace(self) -> float:
         """The squared lengths of the teacher, together."""
         return float(np.trace(self.T))
+
+    @cached_property
+    def plain_rows(self) -> PlainRows:
+        """Quantities of states, where there are no options."""
+        return PlainRows(self.structure.K, self.T, activation(self.structure.activations[0]))
 
     @cached_property
     def bare(self) -> bool:

@@ -102,5 +102,6 @@ class Layout:
         for block in self.blocks:
             part = xp.asarray(parts[block.name])
             lead = part.shape[: part.ndim - len(block.shape)]
-            rows.append(part.reshape(*lead, block.size)[..., block.kept])
+            flat = part.reshape(*lead, block.size)
+            rows.append(flat[..., block.kept] if block.symmetric else flat)
         return xp.concatenate(rows, axis=-1)

@@ -26,6 +26,11 @@ WITHIN = {
     "output_weight_decay": inf,
     "dropout_keep": 1.0,
 }
+# Values that say how states move, and nothing of what is read off them.
+NOT_IN_ROWS = (
+    "learning_rate", "output_learning_rate", "bias_learning_rate", "label_noise", "weight_decay", "batch_size",
+    "teacher_drift", "damping",
+)  # fmt: skip
 
 
 def values_of(scenario: StudentTeacher) -> dict[str, np.ndarray]:

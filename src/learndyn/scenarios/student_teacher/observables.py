@@ -86,11 +86,6 @@ def rows(R: np.ndarray, Q: np.ndarray, T: np.ndarray, eps_g: np.ndarray) -> dict
     }
 
 
-def plain_rows(R: np.ndarray, Q: np.ndarray, T: np.ndarray, activation: Activation) -> dict[str, np.ndarray]:
-    """All quantities of a soft committee machine without options."""
-    return rows(R, Q, T, generalisation_error(R, Q, T, activation, NUMPY))
-
-
 def rows_of(structure: Structure, flat: np.ndarray, values: dict[str, Any], times: Any) -> dict[str, np.ndarray]:
     """All quantities of flat states (..., state) at ``times``, which broadcast against the leading axes."""
     parts, arrangement = layout_of(structure).unpack(flat), arrangement_of(structure)
@@ -104,6 +99,19 @@ def rows_of(structure: Structure, flat: np.ndarray, values: dict[str, Any], time
         overlaps.pop("R"), overlaps.pop("Q"), overlaps.pop("T"), error(structure, parts, units, own, values, NUMPY)
     )
     return found | overlaps | own
+
+
+def rows_of_one(structure: Structure, flat: np.ndarray, values: dict[str, Any], time: np.ndarray) -> dict[str, Any]:
+    """`rows_of` for a single state, of any leading axes: with the bits that it has among others.
+
+    It goes twice: alone, NumPy would add up its terms in another order.
+    """
+    known = QUANTITIES | FURTHER
+    found = rows_of(structure, np.stack([flat.reshape(-1)] * 2), values, np.repeat(time, 2))
+    return {
+        name: entry if entry.ndim == len(known[name].dims) else entry[0].reshape(time.shape + entry.shape[1:])
+        for name, entry in found.items()
+    }
 
 
 def error(structure: Structure, parts: Any, units: Any, own: Any, values: dict[str, Any], xp: Any) -> Any:

@@ -9,6 +9,7 @@ Order parameters: Q = J J^T, R = J B^T; T = B B^T is given. Time: alpha = update
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -21,7 +22,7 @@ from learndyn.arguments import choice, count, number
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.base import Flow, Landmarks, Noise, Quantity, fields_alone, replaced
-from learndyn.scenarios.student_teacher import compatibility, observables, state
+from learndyn.scenarios.student_teacher import compatibility, numbers, observables, positivity, state
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate, rate_of
 from learndyn.scenarios.student_teacher.flow import make_flow
 from learndyn.scenarios.student_teacher.frame import Frame
@@ -30,7 +31,6 @@ from learndyn.scenarios.student_teacher.inputs import Inputs
 from learndyn.scenarios.student_teacher.layout import Layout
 from learndyn.scenarios.student_teacher.motion import Lessons, RandomWalk, Rotation, Switch, form_of
 from learndyn.scenarios.student_teacher.networks import Student, Teacher
-from learndyn.scenarios.student_teacher.numbers import values_of, with_numbers
 from learndyn.scenarios.student_teacher.rules import Momentum, rule_of
 from learndyn.scenarios.student_teacher.start import Start
 from learndyn.scenarios.student_teacher.structure import Structure
@@ -181,7 +181,7 @@ class StudentTeacher:
         >>> perceptron.replace(dynamics="gradient_flow").dynamics
         'gradient_flow'
         """
-        return with_numbers(self, changes) or replaced(self, changes)
+        return numbers.with_numbers(self, changes) or replaced(self, changes)
 
     @property
     def K(self) -> int:
@@ -290,7 +290,7 @@ class StudentTeacher:
 
     @cached_property
     def _values(self) -> dict[str, np.ndarray]:
-        return values_of(self)
+        return numbers.values_of(self)
 
     def flow(self, samples: int | None = None, reach: float | None = None) -> Flow:
         """The order-parameter equations in JAX; with averages of four units from so many sample points, or by
@@ -374,11 +374,24 @@ class StudentTeacher:
     def rows(self, states: np.ndarray, times: Any = 0.0) -> dict[str, np.ndarray]:
         """Order parameters and observables of flat states (..., state) at ``times``, which broadcast to (...)."""
         if self.structure.plain:
-            R, Q = state.unpack(states, self.K, self.M)
-            return observables.plain_rows(R, Q, self.T, self.activation)
+            return self.frame.plain_rows.rows(states)
         times = np.broadcast_to(np.asarray(times, dtype=float), states.shape[:-1])
+        if times.size == 1 and not self.structure.pairs_by_quadrature:
+            return observables.rows_of_one(self.structure, states, self.values(), times)
         structure = self._with(None, self.reach(states.reshape(-1, states.shape[-1]), times.reshape(-1)))
         return observables.rows_of(structure, states, self.values(), times)
+
+    def rows_key(self) -> Hashable:
+        """Scenarios with equal keys may be labelled in one call; None: averages are quadratures, whose last bits do not
+        keep from one batch to another.
+        """
+        s = self.structure
+        if s.pairs_by_quadrature:
+            return None
+        if s.plain:
+            return (s.K, s.activations, self.teacher.T)
+        used = {name: value for name, value in self.values().items() if name not in numbers.NOT_IN_ROWS}
+        return (s, tuple((name, value.shape, value.tobytes()) for name, value in used.items()))
 
     def error_function(self, xp: Any) -> Any:
         """eps_g(flat state, values, at=0.0) with the namespace `xp`."""
@@ -430,19 +443,23 @@ class StudentTeacher:
 
     def first_impossible(self, states: np.ndarray, tolerance: float, times: Any = 0.0) -> int:
         """Number of leading states (rows of (times, n)) whose overlaps are a covariance, up to a relative tolerance."""
+        return positivity.first_impossible(self._covariances(states, times), tolerance)
+
+    def first_impossible_of_each(self, states: np.ndarray, tolerance: float, times: Any = 0.0) -> np.ndarray:
+        """The same for each of many members, states (members, times, n), whose `rows_key` is that of this scenario.
+
+        From its first row with NaN on a member has no possible states.
+        """
+        times = np.broadcast_to(np.asarray(times, dtype=float), states.shape[:-1]).reshape(-1)
+        C = self._covariances(states.reshape(-1, states.shape[-1]), times)
+        return positivity.first_impossible_of_each(C.reshape(states.shape[:-1] + C.shape[1:]), tolerance)
+
+    def _covariances(self, states: np.ndarray, times: Any) -> np.ndarray:
+        """Covariances of all units at flat states (rows, n)."""
         if self.structure.plain:
-            C = state.covariance(states, self.K, self.M, self.T)
-        else:
-            parts, times = self.layout.unpack(states), np.broadcast_to(np.asarray(times, dtype=float), len(states))
-            C = arrangement_of(self.structure).units(parts, self.values(), times, NUMPY).C
-        diagonal = np.arange(self.K + self.M)
-        C[:, diagonal, diagonal] += tolerance * (1e-300 + C[:, diagonal, diagonal].sum(-1))[:, None]
-        try:
-            np.linalg.cholesky(C)
-        except np.linalg.LinAlgError:
-            bad = np.linalg.eigvalsh(C)[:, 0] <= 0.0
-            return int(np.argmax(bad)) if bad.any() else len(states)
-        return len(states)
+            return state.covariance(states, self.K, self.M, self.T)
+        parts, times = self.layout.unpack(states), np.broadcast_to(np.asarray(times, dtype=float), len(states))
+        return arrangement_of(self.structure).units(parts, self.values(), times, NUMPY).C
 
     def scale(self, flat: Any) -> float:
         """The squared length that is natural here: that of a state (as in `Flow.size`) plus trace T."""

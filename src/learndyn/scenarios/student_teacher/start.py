@@ -189,16 +189,16 @@ class Start:
         >>> max(start.R[0]) <= 1e-12
         True
         """
-        interval = array(Q, "Q", (2,), "Give the interval (low, high) of Q_ii.")
-        if not 0.0 < interval[0] <= interval[1]:
+        low, high = array(Q, "Q", (2,), "Give the interval (low, high) of Q_ii.").tolist()
+        if not 0.0 < low <= high:
             raise InputError(f"Argument `Q` must be an interval (low, high) with 0 < low <= high, but it is {Q!r}.")
         X = number(X, "X", minimum=0.0)
         rng = np.random.default_rng(None if seed is None else count(seed, "seed", 0))
         K, M = scenario.K, scenario.M
         # The numbers of rng.uniform(0, X), first R, then the overlaps of all pairs (i, k) of which i < k count.
         drawn = X * rng.random(K * M + K * K)
-        R, overlaps = drawn[: K * M].reshape(K, M), drawn[K * M :][_pairs(K)]
-        overlaps[np.arange(K), np.arange(K)] = rng.uniform(interval[0], interval[1], K)
+        R, overlaps = drawn[: K * M].reshape(K, M), drawn[K * M :].take(_pairs(K))
+        overlaps.reshape(-1)[:: K + 1] = rng.uniform(low, high, K)
         if type(at) is float and isfinite(at) and X <= LARGEST:
             start = cls._where_possible(overlaps, R, at, scenario)
             if start is not None:

@@ -56,8 +56,10 @@ def unpack(states: np.ndarray, K: int, M: int) -> tuple[np.ndarray, np.ndarray]:
 
 def covariance(states: Any, K: int, M: int, T: Any) -> np.ndarray:
     """[[Q, R], [R^T, T]] of flat states (..., state)."""
-    T_row = np.broadcast_to(np.asarray(T).reshape(-1), (*states.shape[:-1], M * M))
-    return np.concatenate([states, T_row], axis=-1)[..., covariance_places(K, M)]
+    n = states.shape[-1]
+    table = np.empty((*states.shape[:-1], n + M * M))
+    table[..., :n], table[..., n:] = states, np.asarray(T).reshape(-1)
+    return table.take(covariance_places(K, M), axis=-1)
 
 
 def squared_length(K: int, M: int, states: Any) -> Any:
