@@ -8,7 +8,7 @@
 It is a Zarr store that every reader of Zarr reads (`store_arrays`), in a folder or anywhere that fsspec reaches
 (`store_place`), with a folder of its own:
 
-    .learndyn/plan.json    what the sweep is, and its chunks; written last when a store is made
+    .learndyn/plan.json    what the sweep is, and its chunks (`store_making`)
     .learndyn/chunks/      a record of each finished chunk (`store_records`)
     .learndyn/lock         one client at a time (`store_lock`)
 
@@ -19,34 +19,33 @@ killed at any moment, and a file may be lost or damaged: the chunk is computed a
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import socket
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from learndyn.engines.differences import differences
-from learndyn.errors import InputError, LearndynError, LearndynWarning
+from learndyn.errors import InputError, LearndynWarning
 from learndyn.results import versions
+from learndyn.sweeps.estimate import size as bytes_in_words
 from learndyn.sweeps.plan import Plan
-from learndyn.sweeps.store_arrays import ROOT, BlockWriter, empty_store, keys_of, opened, root_with
+from learndyn.sweeps.store_arrays import ROOT, BlockWriter, keys_of, opened, root_with
 from learndyn.sweeps.store_lock import lock_of
+from learndyn.sweeps.store_making import header_of, is_sweep, make, one_sentence, refuse_other, same_plan, unmake
 from learndyn.sweeps.store_place import Place, place_of
 from learndyn.sweeps.store_records import Record, checked, key_of, numbers_of, record_of, records
 
-PLAN, OWN = ".learndyn/plan.json", ".learndyn"
-FORMAT = 1
 # Failures that a summary tells.
 MOST_FAILURES = 10
+# Records whose bytes say what a chunk takes.
+SOME = 20
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 
@@ -83,25 +82,20 @@ def open_store(
     Cost: some 10 ms for each array of the result.
     """
     place = place_of(location, storage_options)
-    try:
-        _refuse_place(place, resume)
-        was_there = place.exists()
-        lock = lock_of(place)
+    with one_sentence(place):
+        refuse_other(place, resume)
+        was_there, lock = place.exists(), lock_of(place)
         try:
             lock.acquire()
-            if place.read(PLAN) is None:
-                _make(place, plan)
+            if is_sweep(place):
+                plan = same_plan(place, plan)
             else:
-                plan = _same_plan(place, plan)
-        except BaseException:
-            if lock.is_held and place.read(PLAN) is None:
-                _unmake(place, was_there)
+                make(place, plan)
+        except BaseException as error:
+            if (lock.is_held or (isinstance(error, OSError) and not was_there)) and not is_sweep(place):
+                unmake(place, was_there)
             lock.release()
             raise
-    except OSError as error:
-        raise InputError(
-            f"Store {place} cannot be made or opened: {error.strerror or error}. Choose another place."
-        ) from None
     return Store(place, plan, lock)
 
 
@@ -142,16 +136,9 @@ def open_sweep(location: Any, storage_options: dict[str, Any] | None = None) -> 
     ('ok', {'learning_rate': 2, 'alpha': 2})
     """
     place = place_of(location, storage_options)
-    try:
-        header = _header(place)
-        found = opened(place)
-    except InputError:
-        raise
-    except Exception as error:  # of zarr and of every file system
-        raise InputError(
-            f"Store {place} cannot be read: {' '.join(str(error).split())}. Give the same ld.sweep(...) again to mend it."
-        ) from None
-    there, chunks = sum(1 for _ in numbers_of(place)), header["chunks"]
+    with one_sentence(place):
+        chunks, found = header_of(place)["chunks"], opened(place)
+        there = sum(1 for _ in numbers_of(place))
     if there < chunks and found.attrs.get("status") != "incomplete":
         found.attrs["status"] = "interrupted"
     if there < chunks:
@@ -181,7 +168,7 @@ class Store:
 
     def __init__(self, place: Place, plan: Plan, lock: Any) -> None:
         self.plan, self._place, self._lock = plan, place, lock
-        self.writer = Writer(place.location, getattr(place, "storage_options", None))
+        self.writer = Writer(place.location, place.storage_options)
 
     def __enter__(self) -> Store:
         return self
@@ -248,7 +235,7 @@ class Store:
         try:
             self._place.write(ROOT, root_with(root, self.plan.attrs | attrs))
         except OSError as error:
-            raise _told(error, self._place, self.plan, 0) from None
+            raise _told(error, self._place, self.plan, len(root)) from None
 
     def dataset(self) -> xr.Dataset:
         """The results, labelled; values are read when they are used."""
@@ -258,7 +245,7 @@ class Store:
 class Writer:
     """Writes chunks to a store from any process; it can be pickled, and needs no lock."""
 
-    def __init__(self, location: str, storage_options: dict[str, Any] | None = None) -> None:
+    def __init__(self, location: Any, storage_options: dict[str, Any] | None = None) -> None:
         self.location, self.storage_options = location, storage_options
         self._opening, self._blocks = threading.Lock(), None
 
@@ -283,7 +270,7 @@ class Writer:
             When the disk is full, or nothing may be written any more. Finished chunks stay.
         """
         _check_arrays(plan, number, arrays)
-        place = place_of(self._where(), self.storage_options)
+        place = place_of(self.location, self.storage_options)
         try:
             files, size = self._opened(place, plan).write(plan, number, arrays)
             record = record_of(plan, number, arrays, files, size, _machine() | info)
@@ -291,9 +278,6 @@ class Writer:
         except OSError as error:
             raise _told(error, place, plan, sum(array.nbytes for array in arrays.values())) from None
         return record
-
-    def _where(self) -> str:
-        return self.location
 
     def _opened(self, place: Place, plan: Plan) -> BlockWriter:
         """The arrays of the store, opened once."""
@@ -309,3 +293,37 @@ def _machine() -> dict[str, Any]:
     from learndyn.verbs.request_parts import kind_of_cpu
 
     return {"versions": versions(), "cpu": kind_of_cpu(), "host": socket.gethostname()}
+
+
+def _words(plan: Plan) -> dict[int, str]:
+    """The word of each code of `status`."""
+    attrs = next((each.attrs for each in plan.variables if each.name == "status"), {})
+    return dict(zip(attrs.get("flag_values", ()), attrs.get("flag_meanings", "").split(), strict=True))
+
+
+def _check_arrays(plan: Plan, number: int, arrays: dict[str, np.ndarray]) -> None:
+    """A chunk that is not what the plan says would be broadcast to something else."""
+    for variable in plan.variables:
+        shape = plan.block_shape(number) + variable.shape
+        if variable.name not in arrays or np.shape(arrays[variable.name]) != shape:
+            there = np.shape(arrays[variable.name]) if variable.name in arrays else "missing"
+            raise ValueError(f"Array {variable.name} of chunk {number} must have shape {shape}, but it is {there}.")
+
+
+def _told(error: OSError, place: Place, plan: Plan, size: int) -> Exception:
+    """What a user is told when a chunk, of so many bytes before compression, cannot be written."""
+    if error.errno in FULL:
+        done = set(numbers_of(place))
+        sizes = [record.bytes for _, record in records(place, islice(done, SOME)) if record is not None]
+        left = len(plan) - len(done)
+        need = bytes_in_words(left * (sum(sizes) / len(sizes) if sizes else size))
+        return InputError(
+            f"Store {place} is full ({error.strerror}): what is left, {left} of {len(plan)} chunks, needs about "
+            f"{need}. Make room and give the same command again: it goes on from the chunks that are finished."
+        )
+    if error.errno in REFUSED or isinstance(error, PermissionError | FileNotFoundError):
+        return InputError(
+            f"Store {place} cannot be written any more: {error.strerror or error}. Mend that and give the same command "
+            "again: it goes on from the chunks that are finished."
+        )
+    return error

@@ -111,9 +111,12 @@ class BlockWriter:
         import zarr
 
         self._store = _hashing(place.zarr_store())
-        group = zarr.open_group(self._store, mode="r+", zarr_format=3, use_consolidated=True)
         # A block that is all fill has its file too: a file that is lost must show.
-        self._arrays = {each.name: group[each.name].with_config({"write_empty_chunks": True}) for each in plan.variables}
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            self._arrays = {
+                each.name: zarr.open_array(self._store, path=each.name, mode="r+", zarr_format=3)
+                for each in plan.variables
+            }
 
     def write(self, plan: Plan, number: int, arrays: dict[str, np.ndarray]) -> tuple[dict[str, str], int]:
         """Write a chunk; SHA-256 of each of its files, and their length together."""

@@ -56,6 +56,11 @@ class LocalLock:
         self._place = place
         self._lock: Any = None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this client has the lock."""
+        return self._lock is not None
+
     def acquire(self) -> None:
         """Take the lock; an InputError that names the holder when another client has it."""
         from filelock import FileLock, Timeout
@@ -90,6 +95,11 @@ class RemoteLock:
         self._me = _me() | {"token": self._token}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this client has the lock."""
+        return self._thread is not None
 
     def acquire(self) -> None:
         """Take the lock; an InputError that names the holder when another client has it."""

@@ -1,8 +1,8 @@
 """Where the bytes of a store lie: a folder of this machine, or anything that fsspec knows, with the same few verbs.
 
-    place_of       from a path or URL to its place
-    LocalPlace     a folder; a file is replaced as a whole, or not at all
-    RemotePlace    a prefix of objects
+place_of       from a path or URL to its place
+LocalPlace     a folder; a file is replaced as a whole, or not at all
+RemotePlace    a prefix of objects
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class LocalPlace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.location = str(folder)
+        self.location, self.storage_options = folder, None
 
     def __str__(self) -> str:
         return str(self.folder)
@@ -107,8 +107,8 @@ class RemotePlace:
     is_local = False
 
     def __init__(self, location: str, storage_options: dict[str, Any], system: Any, root: str) -> None:
-        self.location = location
-        self._options, self._system, self._root = storage_options, system, root.rstrip("/")
+        self.location, self.storage_options = location, storage_options
+        self._system, self._root = system, root.rstrip("/")
 
     def __str__(self) -> str:
         return self.location
@@ -117,7 +117,7 @@ class RemotePlace:
         """What zarr reads and writes with."""
         from zarr.storage import FsspecStore
 
-        return FsspecStore.from_url(self.location, storage_options=dict(self._options), read_only=read_only)
+        return FsspecStore.from_url(self.location, storage_options=dict(self.storage_options), read_only=read_only)
 
     def read(self, key: str) -> bytes | None:
         """The bytes of an object; None when there is none."""
@@ -149,9 +149,8 @@ class RemotePlace:
         self._system.invalidate_cache(folder)  # other processes write here
         with suppress(FileNotFoundError, NotADirectoryError):
             for path in self._system.ls(folder, detail=False):
-                name = path.rstrip("/").rpartition("/")[2]
-                if path.rstrip("/").endswith(f"/{name}") and path.rstrip("/") != folder:
-                    yield name
+                if path.rstrip("/") != folder:  # some list a folder in itself
+                    yield path.rstrip("/").rpartition("/")[2]
 
     def exists(self) -> bool:
         """Whether there is anything at the place."""
@@ -204,12 +203,13 @@ def _remote(location: str, storage_options: dict[str, Any]) -> Place:
         raise InputError(f"Store {location} needs a package that is not installed: {error}.") from None
     except Exception as error:  # every file system has errors of its own
         raise InputError(
-            f"Store {location} cannot be reached: {_one_line(error)}. Correct the URL, or `storage_options`."
+            f"Store {location} cannot be reached: {one_line(error)}. Correct the URL, or `storage_options`."
         ) from None
     if isinstance(system, LocalFileSystem):
         return LocalPlace(Path(os.path.abspath(root)))
     return RemotePlace(location, storage_options, system, root)
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """An error of a library in a sentence."""
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
