@@ -37,16 +37,19 @@ def whole_imports() -> Iterator[None]:
 
 @contextmanager
 def running(file: Path, table: str, silent: type[Warning] = LearndynWarning) -> Iterator[None]:
-    """A run that ends early says so in its status, not in the warning `silent`; others are a line on stderr at once.
+    """As `telling`; and what a verb refuses gets its place in the file."""
+    with telling(silent), in_table(file, table):
+        yield
 
-    What a verb refuses gets its place in the file.
-    """
+
+@contextmanager
+def telling(silent: type[Warning] = LearndynWarning) -> Iterator[None]:
+    """A run that ends early says so in its status, not in the warning `silent`; others are a line on stderr at once."""
     with warnings.catch_warnings():
         warnings.simplefilter("default", LearndynWarning)
         warnings.simplefilter("ignore", silent)
         warnings.showwarning = _told(warnings.showwarning)
-        with in_table(file, table):
-            yield
+        yield
 
 
 def _told(others: Any) -> Any:
@@ -70,6 +73,12 @@ def in_table(file: Path, table: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(f"{file}: [{table}] {error}") from None
+
+
+def check_picture(path: Path) -> None:
+    """Refuse a picture of a kind that is not drawn."""
+    if path.suffix.lower() not in PICTURES:
+        raise InputError(f"Option --plot must end in {', '.join(PICTURES)}, but it is {path}.")
 
 
 def plotting() -> Any:

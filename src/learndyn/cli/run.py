@@ -11,8 +11,8 @@ import typer
 from learndyn.cli.common import (
     ENDED_EARLY,
     INTERRUPTED,
-    PICTURES,
     announce,
+    check_picture,
     in_table,
     plotting,
     running,
@@ -99,8 +99,7 @@ def _places(file: Path, output: Path | None, plot: Path | None, simulation: dict
         if simulation is not None:
             places["simulation"] = output.with_name(f"{output.stem}-simulation{output.suffix}")
     if plot is not None:
-        if plot.suffix.lower() not in PICTURES:
-            raise InputError(f"Option --plot must end in {', '.join(PICTURES)}, but it is {plot}.")
+        check_picture(plot)
         places["picture"] = plot
     if simulation is not None and "checkpoint" in simulation:
         places["checkpoint"] = Path(simulation["checkpoint"])
