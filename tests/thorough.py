@@ -197,6 +197,9 @@ THOROUGH = {
         "test_third_cumulants_that_become_infinite",
         "test_the_rate_of_the_total_variance[[]reinforce*",
     ],
+    "plot/test_sweep_phase_diagrams.py": [
+        "test_a_diagram_has_its_own_axes*",
+    ],
     "scenarios/classification/rules/test_averages.py": [
         "test_heat_equation[[]logistic]",
     ],

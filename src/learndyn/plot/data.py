@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 
 from learndyn.errors import InputError
+from learndyn.plot.members import is_sweep, sweep_dims
+from learndyn.plot.parameters import valued
 from learndyn.results import (
     TIMES,
     by_size,
@@ -28,8 +30,13 @@ MANY = ("member", "measured_task")
 
 
 def scenario(result: xr.Dataset) -> Any:
-    """The scenario of a result; None where it holds no more than its name, as that of a user's function does."""
+    """The scenario of a result; None where it holds no more than its name, as that of a user's function does.
+
+    None too for a member of a sweep, whose scenario is the one of which numbers were changed.
+    """
     require_attribute(result, "scenario")
+    if is_sweep(result):
+        return None
     try:
         return scenario_of(result)
     except InputError:
@@ -62,6 +69,11 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...] =
         if not any(time in result.dims for time in TIMES):
             raise InputError(
                 f"Argument `{name}` must hold whole runs, but one is a single row. Pass the result before .sel(...)."
+            )
+        if dims := sweep_dims(result):
+            raise InputError(
+                f"Argument `{name}` must hold single runs, but one is a sweep along {', '.join(dims)}. Draw it by "
+                f"ld.plot.family(result, along={dims[0]!r}), or choose one: result.isel({{{dims[0]!r}: 0, ...}})."
             )
         for dim in MANY:
             if dim in result.dims:
@@ -121,7 +133,7 @@ def thinned(points: int, markers: int, curve: int = 0, curves: int = 1) -> np.nd
 def legend_labels(results: tuple[xr.Dataset, ...]) -> list[str]:
     """A name for each result: engine and N, and as much of the scenario as is needed to tell them apart."""
     labels = [_engine_label(result) for result in results]
-    for more in (_rate_label, _network_label, _seed_label):
+    for more in (_rate_label, _network_label, _seed_label, _member_label):
         if len(set(labels)) == len(labels):
             break
         extra = [more(result) for result in results]
@@ -172,6 +184,14 @@ def _rule_label(known: Any) -> str:
 
 def _seed_label(result: xr.Dataset) -> str:
     return f"seed {result.attrs['seed']}" if "seed" in result.attrs else ""
+
+
+def _member_label(result: xr.Dataset) -> str:
+    """The parameters of a member of a sweep."""
+    if not is_sweep(result):
+        return ""
+    over = json.loads(result.attrs["options"])["over"]
+    return ", ".join(valued(name, result[name].item()) for name in over if name in result.coords)
 
 
 def title(result: xr.Dataset) -> str:

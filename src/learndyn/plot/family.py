@@ -12,7 +12,7 @@ from learndyn.errors import InputError
 from learndyn.plot import members
 from learndyn.plot.axes import makes_axes
 from learndyn.plot.parameters import Axis, axis_of, label, valued
-from learndyn.plot.plane import LOOKS, WIDE
+from learndyn.plot.plane import LOOKS, WIDE, legend_above
 from learndyn.plot.style import LINE_STYLES, PALETTE
 
 # More lines than this are not told apart; more entries than this do not fit into a legend.
@@ -150,6 +150,7 @@ def _mark_endings(ax: Any, times: np.ndarray, curves: np.ndarray, words: np.ndar
 
 def _legend(ax: Any, handles: list[Any]) -> None:
     named = [line for line in ax.get_lines() if not line.get_label().startswith("_") and line.get_label()]
-    if named or handles:
-        shown = [*named, *handles]
-        ax.legend(handles=shown, ncols=1 if len(shown) <= 2 * ENTRIES else 2, frameon=not named, edgecolor="none")
+    if named:
+        ax.legend(handles=[*named, *handles], ncols=1 if len(named) <= 2 * ENTRIES else 2)
+    else:
+        legend_above(ax, handles)

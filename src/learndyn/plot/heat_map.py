@@ -120,7 +120,8 @@ def _on_scale(
     Those, up to ``noise``, are given the lowest colour. None: the values are no differences of nearly equal numbers.
     """
     finite = np.isfinite(values)
-    above = values[finite & (values > np.fmax(0.0 if noise is None else noise, 0.0))]
+    floor = np.zeros_like(values) if noise is None else np.fmax(noise, 0.0)
+    above, hidden = values[finite & (values > floor)], finite & (values <= floor)
     if log is None:
         positive = noise is not None or values[finite].min() > 0.0
         log = bool(positive and len(above) and above.max() > WIDE * above.min())
@@ -129,7 +130,9 @@ def _on_scale(
     if not len(above):
         raise InputError(f"Argument `log` must be False, because `{value}` is nowhere above 0.")
     lowest = above.min()
-    return np.where(values < lowest, lowest, values), True, bool((values[finite] < lowest).any())
+    if hidden.any() and (level := floor[hidden].max()) > 0.0:
+        lowest = min(lowest, level)
+    return np.where(hidden, lowest, values), True, bool(hidden.any())
 
 
 def _draw_endings(ax: Any, plane: Plane, values: np.ndarray, words: np.ndarray, *, along_time: bool) -> None:

@@ -85,6 +85,9 @@ def chosen(result: xr.Dataset, value: str, axes: dict[str, Any], where: dict[str
     """
     names = tuple(axes.values())
     kept = {dim_of(result, value, name, argument) for argument, name in axes.items()}
+    if len(set(names)) < len(names):
+        both = " and ".join(f"`{argument}`" for argument in axes)
+        raise InputError(f"Arguments {both} must be different parameters, but both are {names[-1]!r}. Change one.")
     for name, wanted in where.items():
         dim = _dim_to_choose(result, value, name, names)
         places = _places(labels_of(result, name), wanted, name)
@@ -171,7 +174,7 @@ def endings(result: xr.Dataset) -> xr.DataArray:
     known = dict(zip(codes, words, strict=True)) | {-1: "missing"}
     found, inverse = np.unique(status.values, return_inverse=True)
     names = np.array([known.get(int(code), "failed") for code in found], dtype=object)
-    return status.copy(data=names[inverse].reshape(status.shape))
+    return status.copy(data=np.asarray(names[inverse], dtype=object).reshape(status.shape))
 
 
 def resolution(result: xr.Dataset) -> float:

@@ -42,8 +42,8 @@ LOOKS = {
     "not_finite": Look("not finite", "xxxxx", "X", "black"),
     "max_steps": Look("too many steps", "......", "s", "#E69F00"),
     "lost_positivity": Look("lost positivity", "\\\\\\\\\\\\", "D", "#8B4513"),
-    "refused": Look("refused", "+++++", "P", "0.6"),
-    "failed": Look("failed", "oooo", "v", "#CC79A7"),
+    "refused": Look("refused", "+++", "P", "0.6"),
+    "failed": Look("failed", "ooo", "v", "#CC79A7"),
     "interrupted": Look("interrupted", "-----", "o", "white", "white"),
     "missing": Look("not run", "", "o", "white", "white"),
     "nothing": Look("no value", "", "p", "0.75", "0.75"),
@@ -129,8 +129,6 @@ class Plane:
 
 def plane_of(result: xr.Dataset, value: str, x: Any, y: Any) -> Plane:
     """The plane of two parameters of a sweep."""
-    if x == y:
-        raise InputError(f"Arguments `x` and `y` must be two parameters, but both are {x!r}. Change one.")
     x_dim, y_dim = members.dim_of(result, value, x, "x"), members.dim_of(result, value, y, "y")
     axes = [axis_of(name, members.labels_of(result, name)) for name in (x, y)]
     if x_dim == y_dim:

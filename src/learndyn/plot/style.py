@@ -42,6 +42,7 @@ RC = {
     "lines.markeredgewidth": 0.8,
     "axes.linewidth": 0.6,
     "axes.prop_cycle": cycler(color=PALETTE),
+    "hatch.linewidth": 0.5,
     "xtick.direction": "in",
     "ytick.direction": "in",
     "xtick.top": True,
