@@ -253,6 +253,11 @@ THOROUGH = {
     "sweeps/test_cluster_clients.py": [
         "test_ctrl_c*",
     ],
+    "sweeps/test_store_faults.py": [
+        "*loses_that_chunk_alone[[]while writing a file]",
+        "*loses_that_chunk_alone[[]before the record]",
+        "*told_once*-longer]",
+    ],
     "tasks/test_classes.py": [
         "*common_times*[[]reinforce]",
     ],

@@ -48,7 +48,7 @@ def test_any_reader_sees_the_same_without_options(tmp_path):
         before = xr.open_zarr(tmp_path / "sweep.zarr", chunks=None)
     xr.testing.assert_identical(before.load(), store.dataset().load())
     xr.testing.assert_identical(xr.open_zarr(tmp_path / "sweep.zarr").load(), before)
-    # A reader that does not know of consolidated metadata finds the arrays by their names, and says what is beside them.
+    # One that does not know of consolidated metadata finds the arrays by their names, and says what is beside them.
     with pytest.warns(UserWarning, match="Object at .learndyn is not recognized"):
         listed = xr.open_zarr(tmp_path / "sweep.zarr", consolidated=False)
     xr.testing.assert_identical(listed.load(), before)

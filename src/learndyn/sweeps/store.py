@@ -228,7 +228,7 @@ class Store:
         return self.summary().counts
 
     def seal(self, attrs: dict[str, Any]) -> None:
-        """Write the final attributes: those of the plan, and these."""
+        """Write the final attributes, those of the plan and these, and tidy up."""
         root = self._place.read(ROOT)
         if root is None:
             raise InputError(f"Store {self._place} is not there any more.")
@@ -236,6 +236,7 @@ class Store:
             self._place.write(ROOT, root_with(root, self.plan.attrs | attrs))
         except OSError as error:
             raise _told(error, self._place, self.plan, len(root)) from None
+        self._place.tidy()
 
     def dataset(self) -> xr.Dataset:
         """The results, labelled; values are read when they are used."""

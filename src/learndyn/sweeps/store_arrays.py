@@ -10,6 +10,7 @@ A block of an array is one chunk of the plan, whole in the array's own dims unle
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import warnings
@@ -23,7 +24,7 @@ import xarray as xr
 
 from learndyn.results import LONG, LongText
 from learndyn.sweeps.plan import Plan, Variable
-from learndyn.sweeps.store_place import Place
+from learndyn.sweeps.store_place import LocalPlace, Place
 
 ROOT = "zarr.json"
 # Bytes of a block that is kept in one piece, not compressed.
@@ -110,7 +111,7 @@ class BlockWriter:
     def __init__(self, place: Place, plan: Plan) -> None:
         import zarr
 
-        self._store = _hashing(place.zarr_store())
+        self._store = _hashing(place)
         # A block that is all fill has its file too: a file that is lost must show.
         with zarr.config.set({"array.write_empty_chunks": True}):
             self._arrays = {
@@ -128,7 +129,7 @@ class BlockWriter:
         return {key: digest for key, (digest, _) in found.items()}, sum(size for _, size in found.values())
 
 
-def _hashing(store: Any) -> Any:
+def _hashing(place: Place) -> Any:
     """The store of zarr, which also keeps checksum and length of each file that it is given."""
     from zarr.storage import WrapperStore
 
@@ -136,11 +137,15 @@ def _hashing(store: Any) -> Any:
         written: dict[str, tuple[str, int]]
 
         async def set(self, key: str, value: Any) -> None:
-            data = value.as_buffer_like()
-            self.written[key] = (hashlib.sha256(data).hexdigest(), len(value))
-            await super().set(key, value)
+            data = value.to_bytes()
+            self.written[key] = (hashlib.sha256(data).hexdigest(), len(data))
+            if isinstance(place, LocalPlace):
+                # As a whole, under a name by which `tidy` knows what a killed writer left.
+                await asyncio.to_thread(place.write, key, data)
+            else:
+                await super().set(key, value)
 
-    hashing = Hashing(store)
+    hashing = Hashing(place.zarr_store())
     hashing.written = {}
     return hashing
 

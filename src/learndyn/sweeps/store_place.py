@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +22,8 @@ from learndyn.errors import InputError
 
 # Bytes of a file that are read at a time.
 PIECE = 1 << 20
+# The name of a file while it is written.
+LEFT = re.compile(r"\..+\.part-[0-9a-f]{12}")
 
 
 class LocalPlace:
@@ -52,7 +55,7 @@ class LocalPlace:
         """Put a file in its place as a whole; an OSError leaves the one before."""
         path = self.folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.part-{uuid4().hex[:8]}")
+        temporary = path.with_name(f".{path.name}.part-{uuid4().hex[:12]}")
         try:
             temporary.write_bytes(data)
             temporary.replace(path)
@@ -86,6 +89,13 @@ class LocalPlace:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Take away what writers left that were killed in the middle of a file."""
+        for folder, _, names in os.walk(self.folder):
+            for name in filter(LEFT.fullmatch, names):
+                with suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
 
     def refusal(self) -> str:
         """Why no store can be made or opened here, as the end of a sentence; nothing when it can."""
@@ -161,6 +171,9 @@ class RemotePlace:
         """Take an object away, or all with this prefix."""
         with suppress(FileNotFoundError):
             self._system.rm(f"{self._root}/{key}".rstrip("/"), recursive=True)
+
+    def tidy(self) -> None:
+        """Nothing: objects come to be as a whole."""
 
     def refusal(self) -> str:
         """Why no store can be made or opened here, as the end of a sentence; nothing when it can."""
