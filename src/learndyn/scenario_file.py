@@ -38,7 +38,7 @@ from learndyn.scenario_keys import (
     Key,
 )
 from learndyn.scenario_mistakes import Mistakes
-from learndyn.scenario_sweep import read_sweep, run_options, sweep_to_plain
+from learndyn.scenario_sweep import over_text, read_sweep, run_options, sweep_to_plain
 from learndyn.scenarios.plain import (
     FIELD_TABLES,
     KINDS,
@@ -422,7 +422,7 @@ def scenario_text(
             ordered = {key: options[key] for key in (*TABLES[table], *options) if options.get(key) is not None}
             plain[table] = {key: _option_to_plain(value) for key, value in ordered.items()}
     try:
-        text = tomli_w.dumps(plain | swept)
+        text = tomli_w.dumps(plain | swept) + ("" if sweep is None else over_text(sweep["over"]))
     except TypeError as error:
         raise InputError(f"A scenario file holds numbers, text and lists, but it was given more: {error}.") from None
     return _compact(text)

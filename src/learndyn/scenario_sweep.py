@@ -147,7 +147,7 @@ def run_options(engine: str, run: dict[str, Any], over: dict[str, Any]) -> dict[
 
 
 def sweep_to_plain(sweep: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str, Any]]:
-    """The table [sweep], the name of its engine, and the options that belong in that engine's table."""
+    """The table [sweep] without [sweep.over], the name of its engine, and the options for that engine's table."""
     over, engine = sweep["over"], sweep.get("engine", "solve")
     plain: dict[str, Any] = {"engine": engine}
     for key in ("observables", "chunk"):
@@ -159,9 +159,23 @@ def sweep_to_plain(sweep: dict[str, Any]) -> tuple[dict[str, Any], str, dict[str
             groups.setdefault(str(values.dims[0]), []).append(name)
     if groups:
         plain["together"] = list(groups.values())
-    plain["over"] = {name: _values_to_plain(values) for name, values in over.items()}
     own = {"over", "engine", "observables", "chunk"}
     return plain, engine, {key: value for key, value in sweep.items() if key not in own}
+
+
+def over_text(over: dict[str, Any]) -> str:
+    """The table [sweep.over], a line for each parameter: their order is that of the dims."""
+    import tomli_w
+
+    lines = []
+    for name, values in over.items():
+        key, plain = tomli_w.dumps({name: 0}).removesuffix(" = 0\n"), _values_to_plain(values)
+        if isinstance(plain, dict):
+            inner = ", ".join(tomli_w.dumps({word: value}).strip() for word, value in plain.items())
+            lines.append(f"{key} = {{{inner}}}\n")
+        else:
+            lines.append(tomli_w.dumps({name: plain}))
+    return "\n[sweep.over]\n" + "".join(lines)
 
 
 def _values_to_plain(values: Any) -> Any:

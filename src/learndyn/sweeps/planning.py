@@ -176,7 +176,7 @@ def _observables(observables: Any, template: xr.Dataset) -> list[str]:
                 f"Argument `observables` must have names of variables, {', '.join(known)}, but it has {name!r}."
                 f"{did_you_mean(name, known)}"
             )
-    return list(dict.fromkeys(observables))
+    return [name for name in known if name in observables]
 
 
 def _endings(work: Work, template: xr.Dataset) -> dict[str, xr.Variable]:

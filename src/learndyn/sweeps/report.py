@@ -27,11 +27,6 @@ def report(sweep: Any) -> str:
     return "\n".join([*lines, "", f"sweep: {sweep.attrs['status']}. {sweep.attrs['message']}"])
 
 
-def is_sweep(result: Any) -> bool:
-    """Whether a dataset is one of `sweep`."""
-    return json.loads(result.attrs.get("options", "{}")).get("quantity") == "sweep"
-
-
 def bad(sweep: Any) -> bool:
     """Whether some members were refused or failed: something else than an outcome of learning."""
     counts, _ = _endings(sweep)
