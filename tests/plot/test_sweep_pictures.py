@@ -206,10 +206,12 @@ def test_many_lines_are_thinned_from_the_smallest_to_the_largest():
 
 def test_noise_is_left_out_of_a_logarithmic_family():
     sweep = linear_sweep({"learning_rate": [0.5, 1.0]}, TIMES)
-    first = ld.plot.family(sweep, "learning_rate").get_lines()[1].get_ydata()
+    ax = ld.plot.family(sweep, "learning_rate")
+    first = ax.get_lines()[1].get_ydata()
     exact = sweep.eps_g.sel(learning_rate=1.0).values
     np.testing.assert_array_equal(first, np.where(exact > 1e-8 * 0.5, exact, np.nan))
     assert np.isnan(first).any()
+    assert ax.get_xlim() == (0.0, 20.0)
 
 
 def test_only_the_error_is_drawn_in_its_logarithm():

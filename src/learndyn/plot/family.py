@@ -82,13 +82,15 @@ def family(result: xr.Dataset, along: str, value: str = "eps_g", *, ax: Any = No
         log = max(spans, default=1.0) > WIDE
         curves = resolved if log else curves
     colors, styles, entries = _looks(ax, axis, lines)
+    times = drawn[time].values
     for curve, color, style, entry in zip(curves, colors, styles, entries, strict=True):
-        ax.plot(drawn[time].values, curve, color=color, linestyle=style, label=entry, linewidth=_width(len(lines)))
-    handles = _mark_endings(ax, drawn[time].values, curves, words, colors)
+        ax.plot(times, curve, color=color, linestyle=style, label=entry, linewidth=_width(len(lines)))
+    handles = _mark_endings(ax, times, curves, words, colors)
     ax.set_yscale("log" if log else "linear")
     ax.set_xlabel(label(time))
     ax.set_ylabel(name + (" (log scale)" if log else ""))
-    ax.margins(x=0.0)
+    if len(times) > 1:
+        ax.set_xlim(times[0], times[-1])
     _legend(ax, handles)
     return ax
 
