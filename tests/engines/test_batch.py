@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import learndyn as ld
-from learndyn.engines.batch import integrate_many
-from learndyn.engines.batch_lanes import LANES, Event
+from learndyn.engines.batch import LANES, integrate_many
+from learndyn.engines.batch_lanes import Event
 from learndyn.gaussian.namespaces import jax_namespace
 from learndyn.scenarios.base import Flow
 

@@ -1,8 +1,9 @@
-"""The batched theory engine: one flow from many starts and with many numbers, on all cores.
+"""The batched theory engine: one flow from many starts and with many numbers, on all cores or on a GPU.
 
 Members run in lanes side by side (`batch_lanes`), a group of lanes in each thread; a lane whose member has come to its
-end is filled with the next one, so that a member that takes many steps keeps no other waiting. What a member becomes
-depends on nothing but itself: it has the same bits for any number of threads, and in any company.
+end takes the next one, so that a member that takes many steps keeps no other waiting. What a member becomes depends on
+nothing but itself: on one kind of device it has the same bits for any number of threads, and in any company. Kinds of
+devices (processors with other vector units, a GPU) may differ in the last bits.
 """
 
 from __future__ import annotations
@@ -19,14 +20,21 @@ from typing import Any
 import jax
 import numpy as np
 
-from learndyn.engines.batch_lanes import LANES, Event, advance_lanes, interpolate, locate
+from learndyn.engines.batch_lanes import ENDINGS, Event, advance_lanes, no_step
 from learndyn.engines.driver import thread_count
 from learndyn.engines.programs import compile_program, shapes_of
-from learndyn.engines.theory import first_carry, knots_of, status_of
+from learndyn.engines.theory import FIRST_STEP, knots_of
 from learndyn.scenarios.base import Flow
 
-# Saved rows are interpolated so many at a time.
-ROWS = 256
+# Lanes of a group, a multiple of the widest vector registers (8 numbers), so that every lane goes through the same
+# instructions. With more of them each operation of a short state costs less beside the call that begins it, until XLA
+# cuts it into pieces for a thread pool of its own, which is far slower. A GPU has room for many more.
+LANES, LANES_OF_LONG_STATES, LANES_ON_GPU = 64, 16, 4096
+LONG_STATE = 20
+# Members that wait in the queue of a group, as many as its lanes or as have so many numbers together.
+QUEUE_NUMBERS = 4_000_000
+# The times to save are padded to a power of two: another number of them rarely compiles again.
+FEWEST_TIMES = 64
 # Seconds between two looks at progress.
 LOOK = 0.1
 
@@ -51,7 +59,7 @@ class BatchIntegration:
 def integrate_many(
     flow: Flow,
     states: np.ndarray,
-    values: Sequence[Mapping[str, np.ndarray]],
+    values: Sequence[Mapping[str, np.ndarray]] | Mapping[str, np.ndarray],
     times: np.ndarray,
     at: float = 0.0,
     *,
@@ -61,19 +69,22 @@ def integrate_many(
     max_steps: int,
     event: Event | None = None,
     level: float = 0.0,
+    expected: np.ndarray | None = None,
     threads: int | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> BatchIntegration:
     """Integrate each of the ``states`` (members, n) with its ``values`` from the time `at` through increasing `times`.
 
-    The arrays of ``values`` have one shape for all members. ``limits`` bounds ``flow.size``, for all or for each. With
-    an ``event`` a member ends where its value falls to `level`. ``on_progress`` is told how many members are done.
-    Ctrl-C keeps what is done.
+    ``values`` is a mapping for each member, with arrays of one shape for all of them, or one mapping of arrays whose
+    first axis is the members. ``limits`` bounds ``flow.size``, for all or for each. With an ``event`` a member ends
+    where its value falls to `level`. Members of which more steps are ``expected`` (any measure of them) begin earlier:
+    at the end few lanes then wait for others. ``on_progress`` is told how many members are done. Ctrl-C keeps what is
+    done.
     """
-    run = _Run(flow, np.asarray(states, dtype=float), values, np.asarray(times, dtype=float), at)
-    run.numbers = _numbers(flow, values, at, run.times[-1], (rtol, atol), limits, max_steps)
+    run = _Run(flow, np.asarray(states, dtype=float), _stacked(values), np.asarray(times, dtype=float), at, expected)
+    run.enter_numbers(values, (rtol, atol), limits, max_steps)
     run.event, run.level = event, level
-    groups = [_Group(run) for _ in range(thread_count(-(-len(run.states) // LANES), threads))]
+    groups = [_Group(run) for _ in range(thread_count(-(-len(run.states) // run.lanes), threads))]
     with jax.enable_x64(True):
         run.compile(groups[0])
     clock = time.perf_counter()
@@ -82,25 +93,18 @@ def integrate_many(
     return BatchIntegration(run.times, run.rows, run.last, run.status, run.end, run.steps, run.timings)
 
 
-def _numbers(
-    flow: Flow,
-    values: Sequence[Mapping[str, np.ndarray]],
-    at: float,
-    until: float,
-    tolerances: tuple[float, float],
-    limits: np.ndarray | float,
-    max_steps: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where each member begins, and its ``numbers`` as `integrator.advance` takes them, (members, 5 + knots)."""
-    begins, knots = zip(*(knots_of(flow, dict(each), at, until) for each in values), strict=True)
-    longest = max(map(len, knots)) // 2
-    numbers = np.full((len(values), 5 + 2 * longest), np.inf)
-    numbers[:, 0], numbers[:, 1:3], numbers[:, 3], numbers[:, 4] = until, tolerances, limits, max_steps
-    for row, own in zip(numbers, knots, strict=True):
-        # Stops, then resumes, each padded with infinity.
-        for order, half in enumerate(np.split(own, 2)):
-            row[5 + order * longest :][: len(half)] = half
-    return np.array(begins), numbers
+def lane_count(n: int) -> int:
+    """Lanes of a group for states of n numbers, on the device that JAX computes on."""
+    if jax.default_backend() == "gpu":
+        return LANES_ON_GPU
+    return LANES if n <= LONG_STATE else LANES_OF_LONG_STATES
+
+
+def _stacked(values: Sequence[Mapping[str, np.ndarray]] | Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The values with the members as last axis."""
+    if not isinstance(values, Mapping):
+        values = {name: np.array([one[name] for one in values], dtype=float) for name in values[0]}
+    return {name: np.moveaxis(np.asarray(array, dtype=float), 0, -1) for name, array in values.items()}
 
 
 def _run_groups(run: _Run, groups: list[_Group], on_progress: Callable[[float], None] | None) -> None:
@@ -123,13 +127,25 @@ def _run_groups(run: _Run, groups: list[_Group], on_progress: Callable[[float], 
 class _Run:
     """What the groups of lanes share: the members, who is next, and what came of them."""
 
-    numbers: tuple[np.ndarray, np.ndarray]
     event: Event | None
     level: float
+    numbers: np.ndarray
+    carry: dict[str, np.ndarray]
+    first_row: np.ndarray
 
-    def __init__(self, flow: Flow, states: np.ndarray, values: Any, times: np.ndarray, at: float) -> None:
+    def __init__(
+        self, flow: Flow, states: np.ndarray, values: dict[str, np.ndarray], times: np.ndarray, at: float,
+        expected: np.ndarray | None,
+    ) -> None:  # fmt: skip
         members, n = states.shape
-        self.flow, self.states, self.values, self.times = flow, states, values, times
+        self.flow, self.states, self.values, self.times, self.at = flow, states, values, times, at
+        self.padded = np.full(max(FEWEST_TIMES, 1 << len(times).bit_length()), np.inf)
+        self.padded[: len(times)] = times
+        self.order = np.arange(members) if expected is None else np.argsort(-np.asarray(expected), kind="stable")
+        self.lanes = lane_count(n)
+        # The host's arrays of a group must stay small, whatever the values.
+        numbers = 2 * n + sum(array[..., 0].size for array in values.values())
+        self.queue = int(np.clip(QUEUE_NUMBERS // numbers, 4, self.lanes))
         self.rows = np.full((members, len(times), n), np.nan)
         self.last, self.end = states.copy(), np.full(members, at)
         self.status = np.full(members, "interrupted", dtype="<U11")
@@ -138,27 +154,60 @@ class _Run:
         self.stop, self.done = Flag(), 0
         self._next, self._lock = 0, Lock()
 
-    def take(self) -> int | None:
-        """The next member that nobody has begun."""
-        with self._lock:
-            if self._next == len(self.states):
-                return None
-            self._next += 1
-            return self._next - 1
+    def enter_numbers(
+        self, values: Any, tolerances: tuple[float, float], limits: np.ndarray | float, max_steps: int
+    ) -> None:
+        """Where each member begins, its ``numbers`` as `integrator.advance` takes them, (5 + knots, members)."""
+        members, until = len(self.states), self.times[-1]
+        begins, knots, half = np.full(members, self.at), (), 0
+        if self.flow.knots is not None:
+            own = [self._values_of(values, member) for member in range(members)]
+            begins, knots = zip(*(knots_of(self.flow, one, self.at, until) for one in own), strict=True)
+            begins, half = np.array(begins), max(map(len, knots)) // 2
+        self.numbers = np.full((5 + 2 * half, members), np.inf)
+        self.numbers[0], self.numbers[3], self.numbers[4] = until, limits, max_steps
+        self.numbers[1], self.numbers[2] = tolerances
+        for member, one in enumerate(knots):
+            # Stops, then resumes, each padded with infinity.
+            for first, part in zip((5, 5 + half), np.split(one, 2), strict=True):
+                self.numbers[first : first + len(part), member] = part
+        self.carry = _first_carries(self.states, begins, self.numbers)
+        self.first_row = np.searchsorted(self.times, begins, side="right")
+        for row in range(self.first_row.max(initial=0)):
+            there = self.first_row > row
+            self.rows[there, row] = self.states[there]
 
-    def finished(self) -> None:
-        """One member has come to its end."""
+    @staticmethod
+    def _values_of(values: Any, member: int) -> dict[str, np.ndarray]:
+        if isinstance(values, Mapping):
+            return {name: np.asarray(array)[member] for name, array in values.items()}
+        return dict(values[member])
+
+    def take(self, most: int) -> np.ndarray:
+        """The next members that nobody has begun."""
         with self._lock:
-            self.done += 1
+            members = self.order[self._next : self._next + most]
+            self._next += len(members)
+            return members
+
+    def has_more(self) -> bool:
+        """Whether there are members that nobody has begun."""
+        return self._next < len(self.order)
+
+    def finished(self, members: int) -> None:
+        """So many more members have come to their end."""
+        with self._lock:
+            self.done += members
 
     def compile(self, group: _Group) -> None:
         """The program for lanes like these, traced and compiled once a process."""
         arguments = group.arguments()
-        key = (self.flow, self.event, self.states.shape[1], shapes_of(arguments[1]), arguments[2].shape[1])
+        n, shapes = self.states.shape[1], shapes_of(arguments[0]["values"])
+        key = (self.flow, self.event, n, shapes, len(self.numbers), len(self.padded), self.lanes, self.queue)
         if key not in _programs:
             _programs[key] = compile_program(
                 "batch",
-                (self.flow.key, self.event and self.event.key, LANES),
+                (self.flow.key, self.event and self.event.key, self.lanes, self.queue),
                 lambda: partial(advance_lanes, self.flow, self.event),
                 arguments,
                 self.timings,
@@ -168,8 +217,17 @@ class _Run:
 
 
 _programs: dict[Any, Any] = {}
-_interpolate = jax.jit(interpolate)
-_locate = jax.jit(locate, static_argnums=0)
+
+
+def _first_carries(states: np.ndarray, begins: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:
+    """`theory.first_carry` of all members, which are the last axis."""
+    members, until = len(states), numbers[0]
+    one, length = np.ones(members), np.minimum(FIRST_STEP, until - begins)
+    clock = [begins, begins + length, one, one]
+    if len(numbers) > 5:
+        clock = [begins, np.minimum(begins + length, numbers[5]), one, one, length]
+    state, counts = np.ascontiguousarray(states.T), np.repeat([[0], [0], [1]], members, axis=1)
+    return {"state": state, "slope": np.zeros(state.shape), "clock": np.array(clock), "counts": counts}
 
 
 class _Group:
@@ -177,104 +235,66 @@ class _Group:
 
     def __init__(self, run: _Run) -> None:
         self.run = run
-        self.members: list[int | None] = [None] * LANES
-        begins, numbers = run.numbers
-        # A lane without a member stands still: it is at its end.
-        self.numbers = np.repeat(numbers[:1], LANES, axis=0)
-        self.numbers[:, 0] = begins[0]
-        first = self._begun(0)
-        self.carry = {name: np.stack([array] * LANES) for name, array in first.items()}
-        self.values = {name: np.stack([np.asarray(x, dtype=float)] * LANES) for name, x in run.values[0].items()}
+        self.queued = np.empty(0, dtype=int)
+        self.lanes: dict[str, Any] = self._entered(np.zeros(run.lanes, dtype=int))
+        # A lane without a member stands still.
+        self.lanes["task"][0] = -1
+        self.lanes["step"] = no_step(run.states.shape[1], run.lanes)
 
-    def _begun(self, member: int) -> dict[str, np.ndarray]:
-        begins, numbers = self.run.numbers
-        stops = np.split(numbers[member, 5:], 2)[0]
-        carry = first_carry(self.run.states[member], begins[member], numbers[member, 0], stops)
-        return carry | {"hit": np.array(False)}
+    def _entered(self, members: np.ndarray) -> dict[str, Any]:
+        """What lanes are filled with, from members at their start."""
+        run = self.run
+
+        def part(array: np.ndarray) -> np.ndarray:
+            return array[..., members]
+
+        return {
+            "carry": {name: part(array) for name, array in run.carry.items()},
+            "values": {name: part(array) for name, array in run.values.items()},
+            "numbers": part(run.numbers),
+            "task": np.stack([members, run.first_row[members]]),
+        }
 
     def arguments(self) -> tuple[Any, ...]:
         """What `advance_lanes` takes."""
-        return self.carry, self.values, self.numbers, np.full(LANES, self.run.level)
+        run = self.run
+        queue = self._entered(np.resize(self.queued if len(self.queued) else 0, run.queue))
+        return self.lanes, queue, np.array([len(self.queued), run.has_more()]), run.padded, np.float64(run.level)
 
     def work(self) -> None:
         """Take members until there are no more."""
+        run = self.run
         with jax.enable_x64(True):
-            while not self.run.stop.is_set():
-                self._fill()
-                if all(member is None for member in self.members):
+            while not run.stop.is_set():
+                self.queued = np.concatenate([self.queued, run.take(run.queue - len(self.queued))])
+                if len(self.queued) == 0 and (np.asarray(self.lanes["task"])[0] < 0).all():
                     return
-                tries = self.carry["counts"][:, 1]
-                carry, steps = self.run.advance(*self.arguments())
-                self.carry = {name: np.array(array) for name, array in carry.items()}
-                self._record({name: np.asarray(array) for name, array in steps.items()}, tries)
+                self.lanes, taken, saved, ended = run.advance(*self.arguments())
+                self.queued = self.queued[int(taken) :]
+                self._record(saved, ended)
+            self._interrupt()
 
-    def _fill(self) -> None:
-        for lane, member in enumerate(self.members):
-            if member is not None or (new := self.run.take()) is None:
-                continue
-            self.members[lane] = new
-            for name, array in self._begun(new).items():
-                self.carry[name][lane] = array
-            for name, array in self.run.values[new].items():
-                self.values[name][lane] = array
-            self.numbers[lane] = self.run.numbers[1][new]
-            begin = self.carry["clock"][lane, 0]
-            self.run.rows[new, : np.searchsorted(self.run.times, begin, side="right")] = self.run.states[new]
+    def _record(self, saved: dict[str, Any], ended: dict[str, Any]) -> None:
+        """Save the rows that this segment passed, and what came of members that are at their end."""
+        run, rows, ends = self.run, int(saved["count"]), int(ended["count"])
+        member, row = np.moveaxis(np.asarray(saved["task"])[:rows], 1, 0)
+        found = member >= 0
+        run.rows[member[found], row[found]] = np.moveaxis(np.asarray(saved["row"])[:rows], 1, -1)[found]
+        member, why, steps = np.moveaxis(np.asarray(ended["task"])[:ends], 1, 0)
+        found = member >= 0
+        members = member[found]
+        run.status[members], run.steps[members] = np.array(ENDINGS)[why[found]], steps[found]
+        run.end[members] = np.asarray(ended["time"])[:ends][found]
+        run.last[members] = np.moveaxis(np.asarray(ended["state"])[:ends], 1, -1)[found]
+        run.finished(len(members))
 
-    def _record(self, steps: dict[str, np.ndarray], tries_before: np.ndarray) -> None:
-        """Save the rows that this segment reached, and what came of members that are at their end."""
-        clock, state = self.carry["clock"], self.carry["state"]
-        hit = self.carry["hit"] & np.array([member is not None for member in self.members])
-        if hit.any():
-            self._cut_at_events(steps, hit)
-        self._save_rows(steps, clock[:, 0])
-        for lane, member in enumerate(self.members):
-            if member is None:
-                continue
-            run, counts = self.run, self.carry["counts"][lane]
-            status = "event" if hit[lane] else self._status(lane)
-            if status == "running" and counts[1] == tries_before[lane]:
-                # The program has no way on, though it looks as if there were one: an error in learndyn, not a loop.
-                status = "not_finite"
-            run.end[member], run.last[member], run.steps[member] = clock[lane, 0], state[lane], counts[0]
-            if status != "running":
-                run.status[member] = status
-                self.members[lane] = None
-                run.finished()
-
-    def _status(self, lane: int) -> str:
-        numbers = self.numbers[lane]
-        ends = {float(numbers[0]), *numbers[5:].tolist()}
-        carry = {"state": self.carry["state"][lane]}
-        tries = int(self.carry["counts"][lane, 1])
-        return status_of(carry, self.carry["clock"][lane], tries, ends, numbers, self.run.flow)
-
-    def _cut_at_events(self, steps: dict[str, np.ndarray], hit: np.ndarray) -> None:
-        """Let the lanes with an event end where it came."""
-        lanes = np.arange(LANES)
-        made = steps["end"] > steps["begin"]
-        # The last step that a lane made in this segment.
-        step = len(made) - 1 - np.argmax(made[::-1], axis=0)
-        pieces = [steps[name][step, lanes] for name in ("begin", "end", "y0", "k")]
-        moment, state = (np.asarray(x) for x in _locate(self.run.event, *pieces, self.values, self.arguments()[3]))
-        self.carry["clock"][hit, 0], self.carry["state"][hit] = moment[hit], state[hit]
-
-    def _save_rows(self, steps: dict[str, np.ndarray], reached: np.ndarray) -> None:
-        times, members = self.run.times, self.members
-        first, last = (np.searchsorted(times, steps[name], side="right") for name in ("begin", "end"))
-        count = np.where(steps["end"] > steps["begin"], last - first, 0)
-        step, lane = (np.repeat(index, count[count > 0]) for index in np.nonzero(count))
-        if len(step) == 0:
-            return
-        # Of each step the times within it, one after another.
-        offsets = np.concatenate([np.arange(c) for c in count[count > 0]])
-        row = first[step, lane] + offsets
-        # Nothing is kept after an event.
-        kept = (times[row] <= reached[lane]) & np.array([members[x] is not None for x in lane])
-        step, lane, row = step[kept], lane[kept], row[kept]
-        for begin in range(0, len(step), ROWS):
-            part = slice(begin, begin + ROWS)
-            padding = np.resize(np.arange(len(step))[part], ROWS)
-            pieces = [steps[name][step[padding], lane[padding]] for name in ("begin", "end", "y0", "k")]
-            found = np.asarray(_interpolate(*pieces, times[row[padding]]))[: len(step[part])]
-            self.run.rows[[members[x] for x in lane[part]], row[part]] = found
+    def _interrupt(self) -> None:
+        """Note how far the members came that are under way."""
+        run, carry, members = self.run, self.lanes["carry"], np.asarray(self.lanes["task"])[0]
+        lanes = members >= 0
+        members = members[lanes]
+        run.end[members], run.steps[members] = (
+            np.asarray(carry["clock"])[0, lanes],
+            np.asarray(carry["counts"])[0, lanes],
+        )
+        run.last[members] = np.asarray(carry["state"])[:, lanes].T

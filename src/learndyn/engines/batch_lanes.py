@@ -3,14 +3,16 @@
     k_s = h F(t + c_s h, y + sum_r a_sr k_r),   y' = y + sum_s b_s k_s,   error = sum_s e_s k_s       (Tsitouras)
 
 Every operation works on all lanes at once, and no lane knows of another: what a member becomes does not depend on who
-is beside it. One call is a segment of steps; a lane that has come to its end stands still until it is filled anew.
+is beside it. The lanes are the last axis of every array, so that neighbours in memory do the same. One call is a
+segment of steps. A lane whose member has come to its end takes the next one of a queue, within the compiled program;
+the rows of the saved times, and what members ended as, are written into logs that the host reads after the segment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import diffrax
@@ -21,15 +23,16 @@ import numpy as np
 from learndyn.engines.integrator import begin_anew_at_knots, may_go_on, pack, runge_kutta, unpack
 from learndyn.scenarios.base import Flow
 
-# A multiple of the widest vector registers (8 numbers), so that every lane goes through the same instructions. More
-# lanes cost as much each, and more of them stand still when few members are left.
-LANES = 16
-# A segment is long beside what the host does between two, and short beside a run: lanes stand still up to its end.
-SEGMENT = 64
-# A segment keeps 8 states a step and lane: its memory, in numbers.
+# A segment is long beside what the host does between two, and short beside the patience of who presses Ctrl-C.
+SEGMENT = 256
+# Rows of the logs: of saved times a few a step, of members that end one at most in a step.
+SAVES, ENDS = 1024, 256
+# What a segment keeps, in numbers.
 SEGMENT_NUMBERS = 4_000_000
 # Halvings of a step to find an event in it: down to rounding.
 HALVINGS = 52
+# How a member ended, by number.
+ENDINGS = ("ok", "diverged", "not_finite", "max_steps", "event")
 
 
 @dataclass(frozen=True)
@@ -43,49 +46,174 @@ class Event:
     value: Callable[[Any, Any, dict[str, Any]], Any] = field(compare=False)
 
 
-def segment_length(n: int) -> int:
+def each(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of one lane for all of them, the lanes last."""
+    return jax.vmap(function, in_axes=-1, out_axes=-1)
+
+
+def segment_length(n: int, lanes: int) -> int:
     """How many steps a segment has for states of n numbers."""
-    return int(np.clip(SEGMENT_NUMBERS // (8 * n * LANES), 4, SEGMENT))
+    return int(np.clip(SEGMENT_NUMBERS // (8 * n * lanes), 4, SEGMENT))
 
 
 def advance_lanes(
-    flow: Flow, event: Event | None, packed: dict[str, Any], values: dict[str, Any], numbers: Any, levels: Any
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """One segment, and its steps: from ``begin`` to ``end`` (equal where none was made), with ``y0`` and the k.
+    flow: Flow, event: Event | None, lanes: dict[str, Any], queue: dict[str, Any], waiting: Any, times: Any, level: Any
+) -> tuple[dict[str, Any], Any, dict[str, Any], dict[str, Any]]:
+    """One segment: the lanes after it, how many members it took from the queue, and the logs.
 
-    Arguments are those of `integrator.advance` with the lanes as first axis, and the level of the event in each;
-    ``packed`` also says whether the event has come, ``hit``. The steps have the shape (segment, lanes, ...).
+    ``lanes`` and ``queue`` hold, with the lanes or the places of the queue as last axis, ``carry``, ``values`` and
+    ``numbers`` as `integrator.advance` takes them, and ``task`` = (member, next row to save), with member -1 where
+    there is none; ``lanes`` also the ``step`` they made last (`no_step`). ``waiting`` = (members in the queue, whether
+    there are more beyond it). ``times`` are those to save, ending with infinity.
     """
-    n = packed["state"].shape[-1]
-    length, stages = segment_length(n), len(_coefficients()[1])
-    shapes = {"begin": (), "end": (), "y0": (n,), "k": (stages, n)}
-    steps = {name: jnp.zeros((length, LANES, *shape)) for name, shape in shapes.items()}
+    n, count = lanes["carry"]["state"].shape
+    length = segment_length(n, count)
+    saves, ends = (int(np.clip(SEGMENT_NUMBERS // (n * count), 4, most)) for most in (SAVES, ENDS))
+    saved = {"count": 0, "row": jnp.zeros((saves, n, count)), "task": jnp.full((saves, 2, count), -1)}
+    ended = {"count": 0, "state": jnp.zeros((ends, n, count)), "time": jnp.zeros((ends, count))}
+    ended["task"] = jnp.full((ends, 3, count), -1)
+    start = {"steps": 0, "taken": 0, "lanes": lanes | {"carry": each(unpack)(lanes["carry"])}}
 
-    def going(carry: Any, hit: Any) -> Any:
-        def one(lane: Any, x: Any) -> Any:
-            return may_go_on(flow, lane, x[0], x[3], x[5:].reshape(2, -1)[0]) & (lane["tries"] < x[4])
+    def going_on(loop: Any) -> Any:
+        segment, saved, ended = loop
+        room = (saved["count"] < saves) & (ended["count"] < ends) & (segment["steps"] < length)
+        left = segment["taken"] < waiting[0]
+        # The host fills an empty queue before lanes stand still.
+        busy = left | ((waiting[1] == 0) & (segment["lanes"]["task"][0] >= 0).any())
+        return room & busy
 
-        return jax.vmap(one)(carry, numbers) & ~hit
+    def body(loop: Any) -> Any:
+        segment, saved, ended = loop
+        lanes, saved = _saved_rows(segment["lanes"], saved, times)
+        idle = ~_going(flow, lanes) & ~_due(lanes, times)
+        lanes, ended, taken = _filled(flow, lanes, ended, idle, queue, segment["taken"], waiting[0])
+        lanes = _stepped(flow, event, lanes, _going(flow, lanes) & ~_due(lanes, times), level)
+        return {"steps": segment["steps"] + 1, "taken": taken, "lanes": lanes}, saved, ended
 
-    def one_step(loop: Any) -> Any:
-        count, carry, hit, steps = loop
-        running = going(carry, hit)
-        state, error, k, slope = _stages(flow, carry, values)
-        new, keep = jax.vmap(_controlled)(carry, state, error, slope, numbers)
-        new = jax.tree.map(lambda a, b: _where(running, a, b), new, carry)
-        if event is not None:
-            low = jax.vmap(event.value)(new["time"], new["state"], values) <= levels
-            hit |= running & keep & low
-        row = {"begin": carry["time"], "end": new["time"], "y0": carry["state"], "k": k}
-        steps = jax.tree.map(lambda rows, x: rows.at[count].set(x), steps, row)
-        return count + 1, new, hit, steps
+    segment, saved, ended = jax.lax.while_loop(going_on, body, (start, saved, ended))
+    lanes = segment["lanes"]
+    return lanes | {"carry": each(pack)(lanes["carry"])}, segment["taken"], saved, ended
 
-    _, carry, hit, steps = jax.lax.while_loop(
-        lambda loop: (loop[0] < length) & going(loop[1], loop[2]).any(),
-        one_step,
-        (0, jax.vmap(unpack)(packed), packed["hit"], steps),
+
+def no_step(n: int, lanes: int) -> dict[str, Any]:
+    """The last step of lanes that have made none: from and to (``span``), ``y0``, the k, and whether at the event."""
+    stages = len(_coefficients()[1])
+    arrays = {"span": (2, lanes), "y0": (n, lanes), "k": (stages, n, lanes)}
+    return {name: np.zeros(shape) for name, shape in arrays.items()} | {"hit": np.zeros(lanes, dtype=bool)}
+
+
+def _going(flow: Flow, lanes: dict[str, Any]) -> Any:
+    """Which lanes have a member that has a step to make."""
+
+    def one(carry: Any, x: Any) -> Any:
+        return may_go_on(flow, carry, x[0], x[3], x[5:].reshape(2, -1)[0]) & (carry["tries"] < x[4])
+
+    return each(one)(lanes["carry"], lanes["numbers"]) & ~lanes["step"]["hit"] & (lanes["task"][0] >= 0)
+
+
+# ---- Rows to save
+
+
+def _due(lanes: dict[str, Any], times: Any) -> Any:
+    """Which lanes have passed a time to save."""
+    member, row = lanes["task"]
+    return (times[row] <= lanes["carry"]["time"]) & (member >= 0)
+
+
+def _saved_rows(lanes: dict[str, Any], saved: dict[str, Any], times: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Save the rows that the last steps passed, of each lane one at a time, as far as there is room."""
+    carry, step = lanes["carry"], lanes["step"]
+
+    def one(loop: Any) -> Any:
+        task, due, saved = loop
+        moment = times[task[1]]
+        row = jnp.where(moment == carry["time"], carry["state"], interpolate(step, moment))
+        task_saved = jnp.where(due, task, -1)
+        saved = {
+            "count": saved["count"] + 1,
+            "row": saved["row"].at[saved["count"]].set(row),
+            "task": saved["task"].at[saved["count"]].set(task_saved),
+        }
+        task = task.at[1].add(due.astype(task.dtype))
+        return task, _due(lanes | {"task": task}, times), saved
+
+    room = len(saved["row"])
+    task, _, saved = jax.lax.while_loop(
+        lambda loop: loop[1].any() & (loop[2]["count"] < room), one, (lanes["task"], _due(lanes, times), saved)
     )
-    return jax.vmap(pack)(carry) | {"hit": hit}, steps
+    return lanes | {"task": task}, saved
+
+
+def _weights(begin: Any, end: Any, moment: Any) -> Any:
+    """The weights of the k in the method's continuous extension: what it makes of unit vectors."""
+    stages = len(_coefficients()[1])
+    none: Any = jnp.zeros(stages)
+    extension: Any = runge_kutta().interpolation_cls
+    return extension(t0=begin, t1=end, y0=none, y1=none, k=jnp.eye(stages)).evaluate(moment)
+
+
+def interpolate(step: dict[str, Any], moment: Any) -> Any:
+    """The continuous extension of each lane's last step at a time within it."""
+    weights = each(_weights)(*step["span"], moment)
+    return step["y0"] + (weights[:, None] * step["k"]).sum(0)
+
+
+# ---- Members that end, and new ones
+
+
+def _filled(
+    flow: Flow, lanes: dict[str, Any], ended: dict[str, Any], idle: Any, queue: dict[str, Any], taken: Any, waiting: Any
+) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """Note the members that have come to their end, and give the idle lanes new ones."""
+
+    def ending(carry: Any, x: Any, hit: Any) -> Any:
+        fine = may_go_on(flow, carry, x[0], x[3], x[5:].reshape(2, -1)[0])
+        why = jnp.where(flow.size(carry["state"]) > x[3], 1, jnp.where(fine, 3, 2))
+        return jnp.where(hit, 4, jnp.where(carry["time"] >= x[0], 0, why))
+
+    def fill(loop: Any) -> Any:
+        _, lanes, ended, taken = loop
+        carry, at = lanes["carry"], ended["count"]
+        why = each(ending)(carry, lanes["numbers"], lanes["step"]["hit"])
+        task = jnp.stack([jnp.where(idle, lanes["task"][0], -1), why, carry["steps"]])
+        ended = {
+            "count": at + 1,
+            "state": ended["state"].at[at].set(carry["state"]),
+            "time": ended["time"].at[at].set(carry["time"]),
+            "task": ended["task"].at[at].set(task),
+        }
+        place = taken + jnp.cumsum(idle) - 1
+        new = idle & (place < waiting)
+        place = jnp.where(new, place, 0)
+        found = jax.tree.map(lambda x: jnp.take(x, place, axis=-1), queue)
+        found["carry"] = each(unpack)(found["carry"])
+        step = lanes["step"] | {"hit": lanes["step"]["hit"] & ~idle}
+        vacant = lanes | {"task": lanes["task"].at[0].set(jnp.where(idle, -1, lanes["task"][0])), "step": step}
+        lanes = vacant | {name: jax.tree.map(partial(jnp.where, new), found[name], vacant[name]) for name in found}
+        return jnp.asarray(False), lanes, ended, taken + new.sum()
+
+    needed = (idle & ((lanes["task"][0] >= 0) | (taken < waiting))).any()
+    # A loop of at most one turn: unlike a condition it copies no log.
+    _, lanes, ended, taken = jax.lax.while_loop(lambda loop: loop[0], fill, (needed, lanes, ended, taken))
+    return lanes, ended, taken
+
+
+# ---- Steps
+
+
+def _stepped(flow: Flow, event: Event | None, lanes: dict[str, Any], running: Any, level: Any) -> dict[str, Any]:
+    """The lanes after one try of a step; those that are not running stay as they are."""
+    carry, values = lanes["carry"], lanes["values"]
+    state, error, k, slope = _stages(flow, carry, values)
+    new, keep = each(_controlled)(carry, state, error, slope, lanes["numbers"])
+    made = {"span": jnp.stack([carry["time"], new["time"]]), "y0": carry["state"], "k": k}
+    select = partial(jax.tree.map, lambda a, b: jnp.where(running, a, b))
+    new = select(new, carry)
+    step = lanes["step"] | select(made, {name: lanes["step"][name] for name in made})
+    if event is not None:
+        low = each(event.value)(new["time"], new["state"], values) <= level
+        new, step["hit"] = _cut_at_event(event, new, step, running & keep & low, values, level)
+    return lanes | {"carry": new, "step": step}
 
 
 @lru_cache(maxsize=1)
@@ -99,25 +227,25 @@ def _coefficients() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _stages(flow: Flow, carry: dict[str, Any], values: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-    """The states after a step, their errors, the k (lanes, stages, n), and the slopes there."""
+    """The states after a step, their errors, the k (stages, n, lanes), and the slopes there."""
     a, c, e = (jnp.asarray(x) for x in _coefficients())
     first, slope = carry["fsal"]
     y, time, end = carry["state"], carry["time"], carry["next"]
-    h = (end - time)[:, None]
+    h = end - time
 
     def stage(s: Any, loop: Any) -> Any:
         k, _, _ = loop
         # A sum and no matrix product: that one's instructions would depend on the lane.
         inner = y + (a[s][:, None, None] * k).sum(0)
-        moment = jnp.where(c[s] == 1.0, end, time + c[s] * h[:, 0])
-        f = jax.vmap(flow.drift)(moment, inner, values)
-        f = jnp.where((s > 0) | first[:, None], f, slope)
+        moment = jnp.where(c[s] == 1.0, end, time + c[s] * h)
+        f = each(flow.drift)(moment, inner, values)
+        f = jnp.where((s > 0) | first, f, slope)
         return k.at[s].set(f * h), inner, f
 
     k = jnp.zeros((len(c), *y.shape)).at[0].set(slope * h)
     # The first stage is known from the step before, but for a lane that begins.
     k, state, f = jax.lax.fori_loop(jnp.where(first.any(), 0, 1), len(c), stage, (k, y, slope))
-    return state, (e[:, None, None] * k).sum(0), jnp.moveaxis(k, 0, 1), f
+    return state, (e[:, None, None] * k).sum(0), k, f
 
 
 def _controlled(carry: dict[str, Any], state: Any, error: Any, slope: Any, numbers: Any) -> tuple[dict[str, Any], Any]:
@@ -145,25 +273,13 @@ def _controlled(carry: dict[str, Any], state: Any, error: Any, slope: Any, numbe
     return new, keep
 
 
-def _where(lanes: Any, a: Any, b: Any) -> Any:
-    return jnp.where(lanes.reshape(-1, *[1] * (jnp.ndim(a) - 1)), a, b)
-
-
-def interpolate(begin: Any, end: Any, y0: Any, k: Any, moment: Any) -> Any:
-    """The continuous extension of a step at a time within it, for steps side by side."""
-
-    def one(begin: Any, end: Any, y0: Any, k: Any, moment: Any) -> Any:
-        # The method's extension does not need y1.
-        return runge_kutta().interpolation_cls(t0=begin, t1=end, y0=y0, y1=y0, k=k).evaluate(moment)
-
-    return jax.vmap(one)(begin, end, y0, k, moment)
-
-
-def locate(event: Event, begin: Any, end: Any, y0: Any, k: Any, values: dict[str, Any], levels: Any) -> tuple[Any, Any]:
-    """Where in a step the event comes, and the state there, for lanes side by side: by halving the step."""
+def _cut_at_event(
+    event: Event, carry: dict[str, Any], step: dict[str, Any], hit: Any, values: dict[str, Any], level: Any
+) -> tuple[dict[str, Any], Any]:
+    """Let the lanes whose last step came to the event end where it is: by halving the step."""
 
     def reached(moment: Any) -> Any:
-        return jax.vmap(event.value)(moment, interpolate(begin, end, y0, k, moment), values) <= levels
+        return each(event.value)(moment, interpolate(step, moment), values) <= level
 
     def half(_: Any, bounds: Any) -> Any:
         low, high = bounds
@@ -171,7 +287,14 @@ def locate(event: Event, begin: Any, end: Any, y0: Any, k: Any, values: dict[str
         here = reached(middle)
         return jnp.where(here, low, middle), jnp.where(here, middle, high)
 
-    # A member may begin below the level.
-    high = jnp.where(reached(begin), begin, end)
-    _, moment = jax.lax.fori_loop(0, HALVINGS, half, (begin, high))
-    return moment, interpolate(begin, end, y0, k, moment)
+    def cut(loop: Any) -> Any:
+        _, time, state = loop
+        begin, end = step["span"]
+        # A member may begin below the level.
+        high = jnp.where(reached(begin), begin, end)
+        _, moment = jax.lax.fori_loop(0, HALVINGS, half, (begin, high))
+        return jnp.asarray(False), jnp.where(hit, moment, time), jnp.where(hit, interpolate(step, moment), state)
+
+    # A loop of at most one turn: nothing is computed where no lane is at the event.
+    _, time, state = jax.lax.while_loop(lambda loop: loop[0], cut, (hit.any(), carry["time"], carry["state"]))
+    return carry | {"time": time, "state": state}, step["hit"] | hit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import pi
 from typing import Any
 
 import jax
@@ -60,14 +61,37 @@ def _angle_jvp(primals: Any, tangents: Any) -> Any:
     return angle(s, c), ratio(c * ds - s * dc, square)
 
 
+# asin(x) = x + x z S(z), z = x^2, on |x| <= 1/2: polynomial interpolation at the Chebyshev points of [0, 1/4] in z;
+# relative error 6e-18 before rounding. There is no division in it, which costs as much as ten coefficients.
+_S = (
+    0.16666666666666669,
+    0.07499999999998433,
+    0.04464285714635543,
+    0.030381944138531247,
+    0.02237217294214989,
+    0.017352392720869973,
+    0.013971212973552933,
+    0.011479177415184906,
+    0.01032281435018578,
+    0.005457506718640358,
+    0.01740087944269402,
+    -0.014851887071247204,
+    0.028757851367421566,
+)
+
+
 @jax.custom_jvp
 def arcsine(x: Any) -> Any:
-    """asin(x) for |x| <= 1 (clipped); its derivative at +-1 is 0. One square root less than `angle`."""
-    x = jnp.clip(x, -1.0, 1.0)
-    c = jnp.sqrt((1.0 - x) * (1.0 + x))
-    t = x / (1.0 + c)
-    z = t * t
-    return 2.0 * t * (_horner(_P, z) / _horner(_Q, z))
+    """asin(x) for |x| <= 1 (clipped); its derivative at +-1 is 0. Half the cost of `angle`.
+
+    Beyond 1/2 it is pi/2 - 2 asin(sqrt((1 - x) / 2)): one polynomial, no branch.
+    """
+    size = jnp.minimum(jnp.abs(x), 1.0)
+    far = size > 0.5
+    z = jnp.where(far, 0.5 * (1.0 - size), size * size)
+    s = jnp.where(far, jnp.sqrt(z), size)
+    found = s + s * (z * _horner(_S, z))
+    return jnp.copysign(jnp.where(far, 0.5 * pi - 2.0 * found, found), x)
 
 
 @arcsine.defjvp
