@@ -254,7 +254,7 @@ TABLES: dict[str, dict[str, Key]] = {
     "sweep": {
         "engine": Key(_word(ENGINES)),
         "observables": Key(NAMES),
-        "chunk": Key(HIDDEN),
+        "chunk": Key(SIZES),
         "together": Key(GROUPS),
         "over": Key(TABLE, required=True),
     },
