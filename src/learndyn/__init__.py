@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from learndyn.analysis.learning_rates.constant import optimal_learning_rate
     from learndyn.analysis.learning_rates.greedy import greedy_schedule
     from learndyn.analysis.learning_rates.schedule import optimal_schedule
+    from learndyn.analysis.phase_boundary import phase_boundary
     from learndyn.analysis.phase_diagram import phase_diagram
     from learndyn.analysis.plateaus import plateaus
     from learndyn.analysis.reaching import time_to_reach
@@ -135,6 +136,7 @@ _HOME = {
     "mean_and_error": "results",
     "moment_flow": "verbs.moment_flow",
     "new_activation": "activations.users",
+    "phase_boundary": "analysis.phase_boundary",
     "phase_diagram": "analysis.phase_diagram",
     "plateaus": "analysis.plateaus",
     "optimal_denoising": "analysis.denoising",
@@ -225,6 +227,7 @@ __all__ = [
     "optimal_schedule",
     "optimal_stopping_time",
     "optimal_weight_decay",
+    "phase_boundary",
     "phase_diagram",
     "plateaus",
     "plot",

@@ -120,8 +120,8 @@ class Refinement:
     def _differs(self, cells: np.ndarray, side: int) -> np.ndarray:
         """Whether outcomes differ on the rim."""
         seen = self.outcome[_on_rims(cells, side, np.arange(side))]
-        # Something is known of each cell: its corners.
-        return seen.max(1) > np.where(seen == UNKNOWN, np.int8(127), seen).min(1)
+        known = (seen != UNKNOWN) & (seen != self.stopped)
+        return seen.max(1, initial=UNKNOWN, where=known) > seen.min(1, initial=127, where=known)
 
     def _has_small_neighbour(self, cells: np.ndarray, side: int) -> np.ndarray:
         """Whether a neighbour is smaller than a half: then it has a corner at a quarter of a side."""
@@ -139,15 +139,15 @@ class Refinement:
         found = np.where(self.asked, self.outcome, np.int8(self.stopped))
         for side, cells in self._decided():
             found[_within(cells, side)] = self.outcome[tuple(cells.T)][:, None, None]
-        return found
+        return np.where(self.computed, self.outcome, found)
 
     def filled(self, values: np.ndarray) -> np.ndarray:
         """Values that the computed points have, and what lies between them: linear along both sides of a cell.
 
         In the logarithm where all four corners are positive; never beyond the corners. On a side that two cells share
-        the smaller one counts. NaN where a corner is, and in cells that were still to be split.
+        the smaller one counts. NaN where a corner is; unchanged in cells that were still to be split.
         """
-        found = np.full(self.asked.shape, np.nan)
+        found = values.copy()
         for side, cells in self._decided():
             corners = values[tuple((cells[:, None] + side * CORNERS).transpose(2, 0, 1))]
             low, high = (f(axis=1)[:, None, None] for f in (corners.min, corners.max))
@@ -161,12 +161,16 @@ class Refinement:
                     block += corner[:, None, None] * weight
             block[log] = np.exp(block[log])
             found[_within(cells, side)] = np.clip(block, low, high)
-        return np.where(self.asked, values, found)
+        return np.where(self.computed, values, found)
 
     def _decided(self) -> list[tuple[int, np.ndarray]]:
-        """Cells with points between their corners, one outcome on their rim, the largest first."""
-        sides = sorted(self.cells, reverse=True)[:-1]
-        return [(side, self.cells[side][~self._differs(self.cells[side], side)]) for side in sides]
+        """Cells with points between their corners, which were run, and one outcome on their rim; the largest first."""
+        found = []
+        for side in sorted(self.cells, reverse=True)[:-1]:
+            cells = self.cells[side]
+            corners = self.computed[tuple((cells[:, None] + side * CORNERS).transpose(2, 0, 1))]
+            found.append((side, cells[corners.all(1) & ~self._differs(cells, side)]))
+        return found
 
 
 def _on_rims(cells: np.ndarray, side: int, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
