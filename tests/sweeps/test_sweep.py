@@ -243,3 +243,12 @@ def test_progress_in_plain_lines(capsys):
     assert said[0].startswith("Sweep: 3 scenarios in 3 chunks of up to 1; results ")
     assert said[-1].startswith("3 of 3 scenarios (100 %), ")
     assert said[-1].endswith("0 failed")
+
+
+def test_a_member_that_ends_before_its_first_row():
+    fast = ld.StudentTeacher(ld.Student(1, "linear"), ld.Teacher(1, "linear"), learning_rate=1.0)
+    tanh = {"activation": ["linear", "tanh"], "max_steps": [1]}
+    found = ld.sweep(fast, ld.Start(Q=0.25, R=0.0), tanh, until=30, save_at=[20.0, 30.0])
+    assert codes(found) == ["max_steps", "max_steps"]
+    assert np.isnan(found.eps_g).all()
+    assert (found.end < 20.0).all()

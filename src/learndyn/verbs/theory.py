@@ -154,10 +154,10 @@ def solve(
     )  # fmt: skip
 
 
-def verdict(scenario: Any, run: Any, tolerance: float) -> tuple[str, str, int]:
-    """Status, sentence and number of good rows of an integration."""
+def verdict(scenario: Any, run: Any, tolerance: float, possible: int | None = None) -> tuple[str, str, int]:
+    """Status, sentence and number of good rows of an integration; those that are ``possible``, if known."""
     name, end = scenario.time_name, f"{run.end:.6g}"
-    rows = scenario.first_impossible(run.states, tolerance, run.times)
+    rows = scenario.first_impossible(run.states, tolerance, run.times) if possible is None else possible
     if rows < len(run.states):
         at = f"{run.times[rows]:.6g}"
         return "lost_positivity", (

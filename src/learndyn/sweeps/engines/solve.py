@@ -14,9 +14,10 @@ from learndyn.errors import InputError
 from learndyn.options import tolerances
 from learndyn.results import labelled
 from learndyn.sweeps.engines import Outcome, Tell, silent
+from learndyn.sweeps.engines.reading import Ending, read_off
 from learndyn.sweeps.members import Member, Work
 from learndyn.verbs.closed_form import closed_form, one_thread
-from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS, verdict
+from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS
 
 OPTIONS: dict[str, Any] = {"rtol": 1e-8, "atol": 1e-10, "max_steps": MAX_STEPS, "method": None, "samples": None}
 SWEPT = ("rtol", "atol", "max_steps", "samples")
@@ -140,36 +141,29 @@ def _run_group(
         return []
     if (run.status == "interrupted").any():
         raise KeyboardInterrupt
-    again = []
-    for place, course in enumerate(group):
-        rows = int(np.isfinite(run.states[place]).all(-1).cumprod().sum())
-        states, times = run.states[place, :rows], work.times[:rows]
-        needed = None
-        if course.reach is not None:
-            seen = np.concatenate([states, run.last[place][None]])
-            needed = course.scenario.reach(seen[np.isfinite(seen).all(-1)], course.at)
-        if needed is not None and course.reach is not None and needed > course.reach:
-            course.reach = needed
-            again.append(course)
-        else:
-            ending = _Ending(states, times, str(run.status[place]), float(run.end[place]), int(run.steps[place]))
-            found[course.number] = _outcome(course, ending)
+    again = [course for place, course in enumerate(group) if _outgrown(course, run, place)]
+    done = [(place, course) for place, course in enumerate(group) if course not in again]
+    endings = [
+        Ending(course.scenario, str(run.status[place]), float(run.end[place]), int(run.steps[place]))
+        for place, course in done
+    ]
+    states = run.states if not again else run.states[[place for place, _ in done]]
+    tolerance = max(LOST_POSITIVITY, first.options["rtol"])
+    for (_, course), outcome in zip(done, read_off(endings, states, work.times, tolerance), strict=True):
+        found[course.number] = outcome
     return again
 
 
-class _Ending:
-    """The run of one member, with the words of `learndyn.engines.theory.Integration`."""
-
-    def __init__(self, states: np.ndarray, times: np.ndarray, status: str, end: float, steps: int) -> None:
-        self.states, self.times, self.status, self.end, self.steps = states, times, status, end, steps
-
-
-def _outcome(course: _Course, run: _Ending) -> Outcome:
-    tolerance = max(LOST_POSITIVITY, course.options["rtol"])
-    status, message, rows = verdict(course.scenario, run, tolerance)
-    end = run.end if status == run.status else float(run.times[rows - 1])
-    values = course.scenario.rows(run.states[:rows], run.times[:rows])
-    return Outcome(values, status, "" if status == "ok" else message, end, {"steps": run.steps})
+def _outgrown(course: _Course, run: Any, place: int) -> bool:
+    """Whether the run has left the reach of its quadratures, which is then widened."""
+    if course.reach is None:
+        return False
+    seen = np.concatenate([run.states[place], run.last[place][None]])
+    needed = course.scenario.reach(seen[np.isfinite(seen).all(-1)], course.at)
+    if needed is None or needed <= course.reach:
+        return False
+    course.reach = needed
+    return True
 
 
 def _of_formula(member: Member, curve: Any, times: np.ndarray) -> Outcome:
