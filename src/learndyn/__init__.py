@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from learndyn.scenarios.student_teacher.start import Start
     from learndyn.scenarios.task_sequence.sequence import TaskSequence
     from learndyn.scenarios.update_rule.scenario import UpdateRule
+    from learndyn.sweeps.store import open_sweep
     from learndyn.sweeps.sweep import sweep
     from learndyn.verbs import drift, simulate, solve
     from learndyn.verbs.accuracy import accuracy
@@ -135,6 +136,7 @@ _HOME = {
     "logspaced": "options",
     "mean_and_error": "results",
     "moment_flow": "verbs.moment_flow",
+    "open_sweep": "sweeps.store",
     "new_activation": "activations.users",
     "phase_boundary": "analysis.phase_boundary",
     "phase_diagram": "analysis.phase_diagram",
@@ -222,6 +224,7 @@ __all__ = [
     "mean_and_error",
     "moment_flow",
     "new_activation",
+    "open_sweep",
     "optimal_denoising",
     "optimal_learning_rate",
     "optimal_schedule",

@@ -242,7 +242,7 @@ def test_progress_in_plain_lines(capsys):
     said = capsys.readouterr().err.splitlines()
     assert said[0].startswith("Sweep: 3 scenarios in 3 chunks of up to 1; results ")
     assert said[-1].startswith("3 of 3 scenarios (100 %), ")
-    assert said[-1].endswith("0 failed")
+    assert said[-1].endswith("0 ended early")
 
 
 def test_a_member_that_ends_before_its_first_row():

@@ -53,7 +53,7 @@ class _Lines(Reporter):
         left = duration((self.members - self.done) / max(rate, 1e-9))
         self.say(
             f"{self.done} of {self.members} scenarios ({100 * self.done // self.members} %), {rate:.3g} a second, "
-            f"{left} left, {self.failures} failed"
+            f"{left} left, {self.failures} ended early"
         )
 
 
@@ -68,7 +68,7 @@ class _Bar(Reporter):
         self._bar.write(text, file=sys.stderr)
 
     def _show(self) -> None:
-        self._bar.set_postfix_str(f"{self.failures} failed", refresh=False)
+        self._bar.set_postfix_str(f"{self.failures} ended early", refresh=False)
         self._bar.update(self.done - self._bar.n)
 
 
