@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import xarray as xr
 
 import learndyn as ld
 from solve import committee, seconds
@@ -43,9 +44,41 @@ def phase_rows() -> list[Row]:
     ]
 
 
+def refined_rows() -> list[Row]:
+    """A phase diagram with points along its boundary alone, beside the full grid of the same resolution, in turns."""
+    scenario, until, r = committee(2, "erf", 1.0), 250.0, 3
+
+    def diagram(rates: np.ndarray, X: np.ndarray, refine: int) -> tuple[float, xr.Dataset]:
+        def start(eta: float, x: float) -> ld.Start:
+            return ld.Start.near_symmetric(scenario, Q=[0.2, 0.3], X=x)
+
+        clock = time.perf_counter()
+        x, y = ("learning_rate", rates), ("X", X)
+        found = ld.phase_diagram(scenario, start, until, x=x, y=y, refine=refine, progress=False)
+        return time.perf_counter() - clock, found
+
+    few = (np.linspace(0.1, 3.5, 13), np.logspace(-8, -1, 11))
+    _, fine = diagram(*few, r)
+    all_of_it = (fine.learning_rate.values, fine.X.values)
+    times = np.empty((3, 2))
+    for turn in times:
+        turn[0], fine = diagram(*few, r)
+        turn[1], full = diagram(*all_of_it, 0)
+    assert (fine.outcome == full.outcome).all()
+    learned = (full.outcome == 1) & ~fine.computed
+    between = float(abs(fine.time / full.time - 1).where(learned).max())
+    points, (refined, whole) = int(fine.computed.sum()), np.median(times, axis=0)
+    return [
+        Row("phase diagram, 97 x 81, erf K=M=2, alpha 250, refine=3", refined, "s"),
+        Row("  the same without refine", whole, "s", "refined", whole / refined),
+        Row("  points that were run", points, "", "the full grid", full.outcome.size / points),
+        Row("  times between them: largest relative error", between, ""),
+    ]
+
+
 def rows() -> list[Row]:
     """All rows of this file."""
-    return phase_rows()
+    return phase_rows() + refined_rows()
 
 
 if __name__ == "__main__":

@@ -103,6 +103,7 @@ def phase_diagram(
     smaller. The boundary is followed from the cells of the given grid that it is seen in, and is found to within the
     finest spacing; the points grow as its length, c 2^r, instead of 4^r. What fits between the points of the given grid
     can be missed: an island, a strip, a tip that is narrower. Take the given grid finer than what is to be seen.
+    What is interpolated is for pictures: times of erf K = M = 2 on a given grid of 13 x 11 are up to 10 % off.
     Ctrl-C keeps what is done: where the outcome is not known it is "interrupted", and the time NaN.
 
     Examples
