@@ -43,14 +43,16 @@ def test_half_planes_and_three_outcomes():
         np.testing.assert_array_equal(found.filled_outcome(), whole)
 
 
-def test_an_arm_narrower_than_a_cell_is_followed():
-    # Three of the finest steps wide, between the columns of the given grid, from a half plane across five cells, where
-    # it ends. None of its points is on the given grid.
+@pytest.mark.parametrize(("middle", "steps"), [(72, 3), (73, 1)])
+def test_an_arm_narrower_than_a_cell_is_followed(middle, steps):
+    # From a half plane across five cells, where it ends, between the columns of the given grid and, of one step, those
+    # of all but the finest.
     def inside(rows, columns):
-        return (rows < 3.4) | ((rows < 8.6) & (np.abs(columns - 4.5) < 3.2 / 32))
+        return (rows < 3.4) | ((rows < 8.6) & (np.abs(16 * columns - middle) <= steps // 2))
 
     found, whole = refined(inside, (12, 9), 4)
     assert whole.any(1).sum() == int(8.6 * 16) + 1
+    assert whole[8 * 16].sum() == steps
     np.testing.assert_array_equal(found.filled_outcome(), whole)
 
 
@@ -124,6 +126,15 @@ def test_values_between_are_interpolated():
             corners = wild[row : row + size + 1 : size, column : column + size + 1 : size]
             block = filled[row + 1 : row + size, column + 1 : column + size]
             assert ((block >= corners.min()) & (block <= corners.max())).all()
+
+
+def test_on_a_shared_side_the_smaller_cell_counts():
+    # Two cells of 4 steps; the right one is split for its upper right corner, down to single steps there.
+    found = refine((2, 3), 2, lambda places: (places == (0, 8)).all(1).astype(np.int8), stopped=STOPPED)
+    assert found.cells[4].tolist() == [[0, 0]]
+    values = np.where(found.computed, 0.0, np.nan)
+    values[[0, 2, 4], 4] = -1.0, -3.0, -10.0
+    assert found.filled(values)[:, 4].tolist() == [-1.0, -2.0, -3.0, -6.5, -10.0]
 
 
 def test_infinite_values_are_no_warning():
