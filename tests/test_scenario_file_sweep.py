@@ -145,8 +145,8 @@ def test_ranges_begin_and_end_as_they_say_and_are_even(ends, points, spacing):
     values = np.array(spaced(*ends, points, spacing))
     assert (len(values), values[0], values[-1]) == (points, *ends)
     steps = np.diff(np.log(values) if spacing == "log" else values)
-    # Values are rounded in the last place of the largest, and so are logarithms, which are 14 at most; each step has two
-    # of them, and each may be rounded twice.
+    # Values are rounded in the last place of the largest, and so are logarithms, which are 14 at most; each step has
+    # two of them, and each may be rounded twice.
     largest = 14.0 if spacing == "log" else ends[1]
     np.testing.assert_allclose(steps, steps.mean(), rtol=0, atol=8 * np.finfo(float).eps * largest)
 

@@ -95,8 +95,12 @@ def chosen(result: xr.Dataset, value: str, axes: dict[str, Any], where: dict[str
         result = result.isel({dim: places if dim != name else int(places[0])})
     if "replica" in result[value].dims and "replica" not in kept:
         # A mean over the replicas that were left would be that of other runs.
-        mean = result[value].mean("replica", skipna=False, keep_attrs=True)
-        result = result.drop_dims("replica").assign({value: mean})
+        means = {
+            name: each.mean("replica", skipna=False, keep_attrs=True)
+            for name, each in result.data_vars.items()
+            if "replica" in each.dims
+        }
+        result = result.drop_dims("replica").assign(means)
     single = [dim for dim, size in result.sizes.items() if size == 1 and dim not in kept]
     result = result.squeeze(single)
     _refuse_others(result, value, kept, names)

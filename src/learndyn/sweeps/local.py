@@ -33,7 +33,7 @@ def run_here(
         When the store cannot take more.
     """
     cores = thread_count(10**6, threads)
-    beside = min(cores, len(numbers))
+    beside = max(1, min(cores, len(numbers)))
     waiting = iter(numbers)
     stop = Event()
     with ThreadPoolExecutor(beside, thread_name_prefix="learndyn-chunk") as pool:
