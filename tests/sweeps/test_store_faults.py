@@ -58,7 +58,7 @@ def damage(path, how):
 
 
 @pytest.mark.parametrize("how", DAMAGES)
-@pytest.mark.parametrize("key", ["Q/c/2/1/0/0", "message/c/0/0", ".learndyn/chunks/00000007.json"])
+@pytest.mark.parametrize("key", ["Q/c.2.1.0.0", "message/c.0.0", ".learndyn/chunks/00000007.json"])
 def test_damage_is_told_once_and_the_chunk_is_computed_again(folder, undisturbed, key, how):
     """The first is a block at the edge, a part of a whole one; the second holds no text at all."""
     number = {"Q": 7, "m": 0, ".": 7}[key[0]]
@@ -78,7 +78,7 @@ def test_damage_is_told_once_and_the_chunk_is_computed_again(folder, undisturbed
 
 
 def test_several_damages_are_one_warning(folder):
-    for key, how in {"eps_g/c/0/1/0": "flipped", "eps_g/c/1/1/0": "lost", "seed/c/1/1": "cut"}.items():
+    for key, how in {"eps_g/c.0.1.0": "flipped", "eps_g/c.1.1.0": "lost", "seed/c.1.1": "cut"}.items():
         damage(folder / key, how)
     with (
         open_store(folder, plan_of()) as store,
@@ -88,7 +88,7 @@ def test_several_damages_are_one_warning(folder):
 
 
 def test_without_verifying_files_are_believed_but_not_records(folder):
-    damage(folder / "eps_g/c/0/1/0", "flipped")
+    damage(folder / "eps_g/c.0.1.0", "flipped")
     damage(folder / ".learndyn/chunks/00000005.json", "flipped")
     with open_store(folder, plan_of()) as store, pytest.warns(LearndynWarning, match="1 damaged chunk"):
         assert store.finished(verify=False) == ALL - {5}
@@ -132,7 +132,7 @@ def test_a_damaged_plan_is_refused(folder):
     plan.unlink()
     with pytest.raises(InputError, match=r"its plan \(.learndyn/plan.json\) is lost"):
         open_store(folder, plan_of())
-    assert sum("/c/" in key for key in chunk_files(folder)) == 9 * 5 + 5  # those of labels too
+    assert sum("/c" in key for key in chunk_files(folder)) == 9 * 5 + 5  # those of labels too
 
 
 # ---- Killed writers
@@ -376,6 +376,16 @@ def test_what_forbids_writing_is_told(tmp_path, monkeypatch, error, told):
         assert told in str(refusal.value)
         with pytest.raises(InputError):
             store.seal({})
+
+
+def test_a_store_that_was_taken_away_does_not_come_back_in_part(tmp_path):
+    with open_store(tmp_path / "sweep.zarr", plan_of()) as store:
+        write_all(store, [0])
+        (tmp_path / "sweep.zarr").rename(tmp_path / "elsewhere.zarr")
+        with pytest.raises(InputError, match="cannot be written any more: No such file or directory"):
+            write_all(store, [1])
+    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere.zarr"]
+    assert finished(tmp_path / "elsewhere.zarr") == {0}
 
 
 def test_other_failures_of_a_disk_or_net_are_as_they_are(tmp_path, monkeypatch):

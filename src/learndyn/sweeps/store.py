@@ -187,7 +187,7 @@ class Store:
         not depend on the size of the store.
         """
         found, damaged = set(), []
-        for number, holds in checked(self._place, self.plan, lambda n: keys_of(self.plan, n), verify=verify):
+        for number, holds in checked(self._place, self.plan, keys_of(self.plan), verify=verify):
             if holds:
                 found.add(number)
             elif holds is False:

@@ -54,10 +54,15 @@ class LocalPlace:
     def write(self, key: str, data: bytes) -> None:
         """Put a file in its place as a whole; an OSError leaves the one before."""
         path = self.folder / key
-        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.part-{uuid4().hex[:12]}")
         try:
-            temporary.write_bytes(data)
+            try:
+                temporary.write_bytes(data)
+            except FileNotFoundError:
+                if not self.folder.is_dir():
+                    raise  # somebody took the store away
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary.write_bytes(data)
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
@@ -67,7 +72,9 @@ class LocalPlace:
     def digest(self, key: str) -> str | None:
         """SHA-256 of a file, read piece by piece; None when it is not there or cannot be read."""
         try:
-            with (self.folder / key).open("rb") as file:
+            with open(f"{self.folder}/{key}", "rb", buffering=0) as file:
+                if os.fstat(file.fileno()).st_size <= PIECE:
+                    return hashlib.sha256(file.read()).hexdigest()
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             return None

@@ -123,7 +123,7 @@ def checked(place: Place, plan: Plan, keys: Any, *, verify: bool) -> Iterator[tu
             return False
         if record.digest != plan.chunk_digest(number):
             return None
-        if sorted(record.files) != sorted(keys(number)):
+        if record.files.keys() != set(keys(number)):
             return False
         return not verify or all(place.digest(key) == digest for key, digest in record.files.items())
 
