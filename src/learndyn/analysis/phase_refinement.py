@@ -12,8 +12,8 @@ point on it is followed into the neighbour, and the points are as many as the bo
 Bisection of our own, and not the learners of the package `adaptive`, which is well kept: these place triangles by
 differences of real numbers. An outcome is no number (what lies between "learned" and "diverged" is not "not learned"),
 their points lie on no grid, so that a refined diagram could not be compared with a full one, and they are placed one
-after another by estimates of those before, while a batch wants all points of a level at once. On a circle three
-quarters of the points of `Learner2D` were further than two finest steps from it.
+after another by estimates of those before, while a batch wants all points of a level at once. Around a circle a
+quarter of 2000 points of `Learner2D` came within two finest steps of it, and half of those here.
 """
 
 from __future__ import annotations
