@@ -116,6 +116,16 @@ def test_a_sweep_that_ended_badly_everywhere_has_no_colour_bar():
     assert len(ax.figure.axes) == 1
 
 
+def test_among_many_cells_a_flat_colour_stands_for_a_pattern(sweep, monkeypatch):
+    monkeypatch.setattr("learndyn.plot.plane.CELLS", sweep.status.size - 1)
+    ax = ld.plot.heat_map(sweep, "learning_rate", "label_noise", at=3)
+    assert not [each for each in ax.collections if isinstance(each, PolyCollection)]
+    flat = [~np.ma.getmaskarray(each) for each in meshes(ax)[1:]]
+    for word, drawn in zip(["diverged", "refused"], flat, strict=True):
+        np.testing.assert_array_equal(drawn, (sweep.status == CODES[word]).T)
+    assert names(ax) == ["diverged", "refused"]
+
+
 def test_words_are_ticks_and_other_dims_are_chosen():
     over = {"activation": ["relu", "erf"], "K": [1, 2, 4], "seed": range(2), "learning_rate": [0.1, 0.25]}
     sweep = linear_sweep(over, TIMES)

@@ -55,7 +55,7 @@ def heat_map(
     matplotlib.axes.Axes
         An axis is logarithmic where the values of its parameter are spaced more evenly in their logarithm. A member
         that did not end well has a pattern, which the legend names; below it the value at that time where there is
-        one, else grey.
+        one, else grey. Of more than 10 000 members it has a flat colour, and points have a marker.
 
     Raises
     ------
@@ -67,11 +67,12 @@ def heat_map(
     >>> import learndyn as ld
     >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
     >>> sweep = ld.sweep(
-    ...     perceptron, ld.Start(Q=0.25, R=0.0), over={"learning_rate": [0.5, 1.0, 2.0], "label_noise": [0.0, 0.1]},
+    ...     perceptron, ld.Start(Q=0.25, R=0.0), over={"learning_rate": [0.5, 1.0, 2.0], "start.R[1,1]": [0.0, 0.1]},
     ...     until=10, save_at=[0, 5, 10],
     ... )
-    >>> ld.plot.heat_map(sweep, x="learning_rate", y="label_noise", at=5).get_xlabel()
-    '$\\\\eta$'
+    >>> ax = ld.plot.heat_map(sweep, x="learning_rate", y="start.R[1,1]", at=5)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('$\\\\eta$', '$R_{11}$')
     """
     drawn = members.checked(result, value)
     time = members.time_dim(drawn, value)

@@ -78,11 +78,12 @@ def phase_diagram(
 
     A sweep has the runs themselves:
 
+    >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
     >>> sweep = ld.sweep(
-    ...     scenario, ld.Start(Q=0.25, R=0.0), over={"learning_rate": [0.5, 1.0, 2.5], "label_noise": [0.0, 0.1]},
-    ...     until=20, save_at=21,
+    ...     perceptron, ld.Start(Q=0.25, R=0.0), over={"learning_rate": [0.5, 1.0, 2.0], "start.R[1,1]": [0.0, 0.1]},
+    ...     until=10, save_at=21,
     ... )
-    >>> ax = ld.plot.phase_diagram(sweep, x="learning_rate", y="label_noise", threshold=0.01)
+    >>> ax = ld.plot.phase_diagram(sweep, x="learning_rate", y="start.R[1,1]", threshold=0.01)
     """
     clock = "alpha"
     if members.is_sweep(result):

@@ -19,6 +19,8 @@ from learndyn.plot.parameters import Axis, axis_of
 FILLED, PICTURE, SMALLEST, LARGEST = 0.5, 25_000, 1.5, 25.0
 # Numbers that span more than this factor are drawn in their logarithm.
 WIDE = 100.0
+# More cells than this have no patterns.
+CELLS = 10_000
 # Points of less than this area have no border.
 CROWDED = 8.0
 # An entry of a legend, in small print, is about so many inches wide, and each letter of it so many.
@@ -27,7 +29,10 @@ ENTRY, LETTER = 0.33, 0.045
 
 @dataclass(frozen=True)
 class Look:
-    """How a word that stands for no number looks: in the legend, as cells (a pattern on grey), and as points."""
+    """How a word that stands for no number looks: in the legend, as cells (a pattern on grey), and as points.
+
+    Many cells have the colour of points.
+    """
 
     word: str
     hatch: str
@@ -100,12 +105,15 @@ class Plane:
             )  # fmt: skip
             face = {"markerfacecolor": look.point, "markeredgecolor": edge, "markeredgewidth": 0.5, "markersize": 5.0}
             return Line2D([], [], linestyle="none", marker=look.marker, label=look.word, **face)
-        if not over:
-            color = ListedColormap([look.color])
-            ax.pcolormesh(self.x.edges, self.y.edges, np.ma.masked_where(~where, where), cmap=color, rasterized=True)
-        if look.hatch:
-            ax.add_collection(self._hatched(where, look.hatch, edge), autolim=False)
-        return Patch(facecolor=look.color, edgecolor=edge, hatch=look.hatch, linewidth=0.4, label=look.word)
+        # Cells of some two points are too small for a pattern, which would also take minutes to draw.
+        fine = bool(look.hatch) and where.size > CELLS
+        hatch, color = ("", look.point) if fine else (look.hatch, look.color)
+        if fine or not over:
+            shown = np.ma.masked_where(~where, where)
+            ax.pcolormesh(self.x.edges, self.y.edges, shown, cmap=ListedColormap([color]), rasterized=True)
+        if hatch:
+            ax.add_collection(self._hatched(where, hatch, edge), autolim=False)
+        return Patch(facecolor=color, edgecolor=edge, hatch=hatch, linewidth=0.4, label=look.word)
 
     def _hatched(self, where: np.ndarray, hatch: str, color: str) -> Any:
         """A pattern over cells; neighbours in a row are one rectangle, without borders, so that it goes on."""
