@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import warnings
-from math import prod
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,19 +17,19 @@ TESTS = Path(__file__).parent
 CHUNK = (3, 1)
 
 
-def plan_of(chunk=CHUNK, rates=7, identity=None, activations=("erf", "relu", "softplus")) -> Plan:
+def plan_of(chunk=CHUNK, rates=7, identity=None, activations=("erf", "relu", "softplus"), rows=5) -> Plan:
     """7 rates x 3 activations; with chunks of 3 rates the last is a part of one."""
     axes = axes_of({"learning_rate": np.geomspace(0.1, 3.0, rates).tolist(), "activation": list(activations)})
     words = {"flag_values": [-1, 0, 1], "flag_meanings": "missing ok diverged"}
-    times = np.linspace(0.0, 1.0, 5)
+    times = np.linspace(0.0, 1.0, rows)
     return Plan(
         work=SimpleNamespace(axes=axes),
         dims=tuple(axes.sizes),
         shape=tuple(axes.sizes.values()),
         chunk=chunk,
         variables=(
-            Variable("eps_g", ("alpha",), (5,), "<f8", {"long_name": "generalisation error", "units": "1"}),
-            Variable("Q", ("alpha", "student"), (5, 2), "<f8", {"long_name": "overlaps"}),
+            Variable("eps_g", ("alpha",), (rows,), "<f8", {"long_name": "generalisation error", "units": "1"}),
+            Variable("Q", ("alpha", "student"), (rows, 2), "<f8", {"long_name": "overlaps"}),
             Variable("status", (), (), "|i1", {"long_name": "how the run ended", **words}),
             Variable("message", (), (), "str", {}),
             Variable("seed", (), (), "<i8", {}),
@@ -49,10 +48,11 @@ def plan_of(chunk=CHUNK, rates=7, identity=None, activations=("erf", "relu", "so
 def whole(plan: Plan) -> dict[str, np.ndarray]:
     """All values: every fifth member diverged, and has nothing from its second time on."""
     rng = np.random.default_rng(1)
+    rows = plan.variables[0].shape[0]
     status = np.arange(plan.members, dtype=np.int8).reshape(plan.shape) % 5 == 4
     found = {
-        "eps_g": rng.random((*plan.shape, 5)),
-        "Q": rng.random((*plan.shape, 5, 2)),
+        "eps_g": rng.random((*plan.shape, rows)),
+        "Q": rng.random((*plan.shape, rows, 2)),
         "status": status.astype(np.int8),
         "message": np.where(status, "Q wächst ohne Grenze: η zu groß", "").astype(object),
         "seed": rng.integers(2**62, size=plan.shape),
@@ -101,10 +101,6 @@ def finished(location, chunk=CHUNK) -> set[int]:
     with warnings.catch_warnings(), open_store(location, plan_of(chunk), resume=True) as store:
         warnings.simplefilter("ignore")
         return store.finished()
-
-
-def members(plan: Plan, numbers) -> int:
-    return sum(prod(plan.block_shape(number)) for number in numbers)
 
 
 def run_python(code: str, *arguments, wrap=(), wait=True):

@@ -256,9 +256,14 @@ THOROUGH = {
     "sweeps/test_cluster_clients.py": [
         "test_ctrl_c*",
     ],
+    "sweeps/test_cluster_sweep.py": [
+        "*killed[[]a worker*",
+        "test_theory_on_a_cluster*",
+    ],
     "sweeps/test_store_faults.py": [
         "*loses_that_chunk_alone[[]while writing a file]",
         "*loses_that_chunk_alone[[]before the record]",
+        "*loses_that_chunk_alone[[]while writing the record]",
         "*told_once*-longer]",
     ],
     "tasks/test_classes.py": [

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -92,6 +93,19 @@ def test_two_runs_write_the_same_bytes(tmp_path):
         write_all(store, [8, 3, 5, 1, 0, 2, 4, 7, 6, 3])
     assert chunk_files(tmp_path / "a.zarr") == chunk_files(tmp_path / "b.zarr")
     assert len(chunk_files(tmp_path / "a.zarr")) == 5 * 9 + 5 + 2 * 5 + 1  # blocks, their arrays, labels, root
+
+
+def test_threads_write_the_same_bytes_too(tmp_path):
+    """Arrays of megabytes, which are compressed in many pieces, from this thread and from several others at once."""
+    plan = plan_of((3, 1), rows=20_000)
+    for name, threads in (("a.zarr", 1), ("b.zarr", 4)):
+        with open_store(tmp_path / name, plan) as store, ThreadPoolExecutor(threads) as pool:
+            if threads == 1:
+                write_all(store, range(4))
+            else:
+                list(pool.map(lambda number, store=store: write_all(store, [number]), range(4)))
+            assert store.finished() == set(range(4))
+    assert chunk_files(tmp_path / "a.zarr") == chunk_files(tmp_path / "b.zarr")
 
 
 def test_blocks_that_are_too_large_are_cut_in_their_own_dims(tmp_path, monkeypatch):

@@ -121,6 +121,15 @@ def test_damaged_labels_and_descriptions_are_mended(folder, undisturbed, key, ho
     assert chunk_files(folder) == undisturbed
 
 
+def test_a_reader_of_damaged_descriptions_is_told_what_mends_them(folder):
+    for key in ("zarr.json", "activation/c/0"):
+        damage(folder / key, "cut")
+        with pytest.raises(InputError, match=rf"Store {folder} cannot be read: .*\. Give the same ld.sweep"):
+            open_sweep(folder)
+        open_store(folder, plan_of()).close()
+        assert open_sweep(folder).attrs["status"] == "ok"
+
+
 def test_a_damaged_plan_is_refused(folder):
     plan = folder / ".learndyn" / "plan.json"
     good = plan.read_bytes()
