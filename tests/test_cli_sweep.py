@@ -107,7 +107,7 @@ def test_the_same_command_goes_on(folder):
         shown = learndyn("show", "out.zarr").stdout
         assert ("sweep: interrupted." in shown) == bool(lost)
         done = learndyn("sweep", "simulation.toml", "-o", "out.zarr", *options)
-        assert "The store out.zarr is there: this goes on with what is missing in it." in done.stderr
+        assert "The store out.zarr is there: what is finished in it stays." in done.stderr
         assert ("chunks are there already" in done.stderr) == bool(lost)
         xr.testing.assert_identical(open_sweep("out.zarr").load(), whole)
 

@@ -28,6 +28,7 @@ from learndyn.errors import InputError
 if TYPE_CHECKING:
     from learndyn.scenario_file import ScenarioFile
 
+GOES_ON = "Interrupted; the same command goes on."
 # Arguments of `ld.sweep` and what they are called here.
 OPTIONS = {"store": "-o", "resume": "--resume", "client": "--scheduler", "workers": "--workers"}
 
@@ -62,7 +63,7 @@ def sweep(
         assert output is not None
         result = _run(case, plan, output, where, resume, quiet)
     except KeyboardInterrupt:
-        typer.echo(f"Interrupted; the same command goes on. {_how_to_open(output)}".rstrip(), err=True)
+        typer.echo(GOES_ON, err=True)
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(_tell(result, output, plot, quiet))
 
@@ -83,6 +84,8 @@ def _check_options(
             "Options --scheduler and --workers must not stand together, because a cluster has workers of its own. "
             "Leave one out."
         )
+    if workers is not None and workers < 1:
+        raise InputError(f"Option --workers must be a whole number of at least 1, but it is {workers}.")
     if plot is not None:
         check_picture(plot)
         check_writable(plot)
@@ -98,15 +101,9 @@ def _plan(file: Path, case: ScenarioFile, where: dict[str, Any]) -> Any:
 
     compilation_cache.enable()
     assert case.sweep is not None
-    _check_workers(where["workers"])
     options = {key: value for key, value in case.sweep.items() if key != "threads"}
     with in_table(file, "sweep"):
         return planned(case.scenario, case.sweep_start, **options, **where)
-
-
-def _check_workers(workers: int | None) -> None:
-    if workers is not None and workers < 1:
-        raise InputError(f"Option --workers must be a whole number of at least 1, but it is {workers}.")
 
 
 def _estimate(plan: Any, output: str | None, case: ScenarioFile, where: dict[str, Any]) -> str:
@@ -131,7 +128,7 @@ def _run(
     assert case.sweep is not None
     with telling(silent=EndedEarly), _as_options():
         if is_sweep(place_of(output)):
-            announce(f"The store {output} is there: this goes on with what is missing in it.", quiet)
+            announce(f"The store {output} is there: what is finished in it stays.", quiet)
         return computed(
             plan, store=output, resume=resume, threads=case.sweep.get("threads"),
             progress=False if quiet else "auto", **where,
@@ -148,23 +145,22 @@ def _as_options() -> Iterator[None]:
         raise InputError(re.sub(r"`(\w+)`", lambda match: OPTIONS.get(match[1], match[0]), said)) from None
 
 
-def _how_to_open(output: str | None) -> str:
-    return f"What is done is in {output}: ld.open_sweep({output!r}) opens it."
-
-
 def _tell(result: Any, output: str, plot: Path | None, quiet: bool) -> int:
     """Print how the sweep ended, draw it, and give the exit code."""
     from learndyn.sweeps.report import bad, report
 
     status = result.attrs["status"]
-    code = INTERRUPTED if status == "interrupted" else ENDED_EARLY if status != "ok" or bad(result) else 0
+    if status == "interrupted":
+        code = INTERRUPTED
+    else:
+        code = ENDED_EARLY if status != "ok" or bad(result) else 0
     if not quiet:
         typer.echo(f"\n{report(result)}")
         typer.echo(f"Wrote the store: {output}; ld.open_sweep({output!r}) opens it.")
     elif code:
         typer.echo(f"sweep: {status}. {result.attrs['message']}", err=True)
     if code == INTERRUPTED:
-        typer.echo("Interrupted; the same command goes on.", err=True)
+        typer.echo(GOES_ON, err=True)
     if plot is not None and code != INTERRUPTED:
         _draw(result, plot, quiet)
     return code
