@@ -125,7 +125,7 @@ def sweep(
     >>> dict(curves.eps_g.sizes)
     {'learning_rate': 3, 'alpha': 2}
     >>> curves.eps_g.sel(alpha=30).values.round(4).tolist()
-    [0.0, 0.0, 0.2602]
+    [0.0002, 0.0, 0.072]
     """
     plan = planned(
         scenario, start, over, until=until, engine=engine, save_at=save_at, observables=observables, client=client,
