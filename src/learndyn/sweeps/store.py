@@ -137,10 +137,11 @@ def open_sweep(location: Any, storage_options: dict[str, Any] | None = None) -> 
     """
     place = place_of(location, storage_options)
     with one_sentence(place):
-        chunks = header_of(place)["chunks"]
+        header = header_of(place)
+        chunks, names = header["chunks"], header["description"]["variables"]
         there = sum(number < chunks for number in numbers_of(place))
     try:
-        found = opened(place)
+        found = opened(place, names)
     except Exception as error:  # zarr and xarray have many
         raise InputError(
             f"Store {place} cannot be read: {one_line(error)}. Give the same ld.sweep(...) again, which mends it."
@@ -246,7 +247,7 @@ class Store:
 
     def dataset(self) -> xr.Dataset:
         """The results, labelled; values are read when they are used."""
-        return opened(self._place)
+        return opened(self._place, [each.name for each in self.plan.variables])
 
 
 class Writer:

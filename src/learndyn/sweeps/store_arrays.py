@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 from math import ceil, prod
 from typing import Any
@@ -158,9 +158,10 @@ def _hashing(place: Place) -> Any:
     return hashing
 
 
-def opened(place: Place) -> xr.Dataset:
-    """The whole store as a dataset; its values are read when they are used, its labels now."""
+def opened(place: Place, names: Iterable[str]) -> xr.Dataset:
+    """The whole store as a dataset, its variables in this order; values are read when they are used, labels now."""
     found = xr.open_zarr(place.zarr_store(read_only=True), chunks=None, consolidated=True, zarr_format=3)
+    found = found[[name for name in names if name in found]]
     words = {
         name: (entry.dims, np.array(entry.values.tolist(), dtype=str), entry.attrs)
         for name, entry in found.coords.items()
