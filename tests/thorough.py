@@ -257,7 +257,7 @@ THOROUGH = {
         "test_ctrl_c*",
     ],
     "sweeps/test_cluster_sweep.py": [
-        "*killed[[]a worker*",
+        "test_it_is_killed*",
         "test_theory_on_a_cluster*",
     ],
     "sweeps/test_store_faults.py": [

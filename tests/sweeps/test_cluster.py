@@ -1,20 +1,31 @@
 """Chunks on a cluster of two processes: results, errors of chunks, workers that die; what is told of clusters."""
 
 import multiprocessing
+import sys
 import threading
 import time
 from itertools import count
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import cluster_cases
+import learndyn as ld
 from learndyn.errors import InputError
 from learndyn.sweeps import cluster, cluster_client, cluster_worker
 
 
 @pytest.fixture(scope="module")
-def client():
+def programs(tmp_path_factory):
+    """Where workers keep compiled programs: not in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEARNDYN_CACHE_DIR", str(tmp_path_factory.mktemp("programs")))
+        yield tmp_path_factory.getbasetemp()
+
+
+@pytest.fixture(scope="module")
+def client(programs):
     with cluster_client.cluster_client("local", workers=2, memory_limit="450 MiB") as client:
         yield client
 
@@ -64,6 +75,17 @@ def test_a_writer_takes_them_in_the_worker(client, tmp_path):
     assert files.finished() == {3, 7, 11}
     with np.load(files.path(11)) as archive:
         np.testing.assert_array_equal(archive["x"], cluster_cases.expected(plan, 11)["x"], strict=True)
+
+
+def test_a_sweep_into_a_store_has_the_bits_of_one_here(client, tmp_path, monkeypatch):
+    """Of the same source: it may be edited while the tests run, which is refused elsewhere."""
+    monkeypatch.setattr(cluster_client, "check_workers", lambda client: None)
+    scenario = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
+    options = {"over": {"learning_rate": [0.5, 1.0, 1.5]}, "engine": "simulate", "N": 50, "until": 4, "chunk": 1}
+    here = ld.sweep(scenario, ld.Start(Q=0.25, R=0.0), **options, progress=False)
+    there = ld.sweep(scenario, ld.Start(Q=0.25, R=0.0), **options, progress=False, client=client, store=tmp_path / "s")
+    assert there.attrs["status"] == "ok"
+    xr.testing.assert_equal(here, there.load())
 
 
 def test_no_chunks_are_no_error(client, tmp_path):
@@ -145,9 +167,17 @@ def test_a_chunk_that_takes_more_memory_than_there_is(client, tmp_path, monkeypa
     assert_equal(plan, run(plan, [4], client))
 
 
-def test_workers_compute_on_one_thread(client):
-    environments = client.run(lambda: __import__("os").environ.copy()).values()
-    assert {values["OPENBLAS_NUM_THREADS"] for values in environments} == {"1"}
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have names in /proc")
+def test_a_worker_computes_on_one_thread_and_keeps_its_programs(client, programs, tmp_path):
+    told = []
+    cluster.run_on_cluster(
+        cluster_cases.plan(1, tmp_path), [0], None, client, told.append, run=cluster_cases.threads_of_libraries
+    )
+    (done,) = told
+    assert done.error == ""
+    assert done.arrays["xla"].tolist() == [1]
+    assert set(done.arrays["blas"].tolist()) == {1}
+    assert str(done.arrays["cache"]).startswith(str(programs))
 
 
 def test_a_cluster_that_is_there(client, tmp_path):

@@ -48,6 +48,12 @@ def contents(files):
     }
 
 
+@pytest.fixture(autouse=True)
+def compiled_programs(monkeypatch, tmp_path_factory):
+    """Processes do not fill the user's folder."""
+    monkeypatch.setenv("LEARNDYN_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "programs"))
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     """The bytes of all chunks, computed here."""
