@@ -248,6 +248,12 @@ def test_arguments_of_processes_are_for_processes(client):
         pass
 
 
+@pytest.mark.parametrize("limit", ["much", 0, -1, "5 XB", [1]])
+def test_what_is_no_limit_of_memory(limit):
+    with pytest.raises(InputError, match="`memory_limit`"), cluster_client.cluster_client(memory_limit=limit):
+        pass
+
+
 def test_a_process_that_is_being_started_begins_no_others(monkeypatch):
     monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
     with pytest.raises(InputError, match="imports the script again"), cluster_client.cluster_client("local"):

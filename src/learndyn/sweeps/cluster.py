@@ -80,8 +80,9 @@ def run_on_cluster(
 
     Notes
     -----
-    Cost: about 2 ms for each chunk beside computing it, of the client's and the scheduler's time. The plan is sent to
-    each worker once. Memory of the client: that of a few chunks for each thread of the cluster.
+    Cost: 3 ms for each chunk beside computing it; 2.5 ms of them are CPU time of the client, in which the scheduler of
+    a local cluster runs. The plan is sent to each worker once. Memory of the client: that of a few chunks for each
+    thread of the cluster, and some 600 bytes for each chunk that is done (Dask remembers the last 100 000).
     """
     sweep = _Sweep(client, stop or (lambda: False))
     try:
