@@ -252,3 +252,16 @@ def test_a_member_that_ends_before_its_first_row():
     assert codes(found) == ["max_steps", "max_steps"]
     assert np.isnan(found.eps_g).all()
     assert (found.end < 20.0).all()
+
+
+def test_what_is_refused_leaves_no_store(monkeypatch, tmp_path):
+    from learndyn.sweeps import estimate
+
+    over = {"learning_rate": [0.1, 0.2]}
+    monkeypatch.setattr("learndyn.sweeps.cluster_client.CONNECT_SECONDS", 0.5)
+    with pytest.raises(ld.InputError, match="nothing answers at"):
+        ld.sweep(TWO, NEAR, over, until=1, store=tmp_path / "a.zarr", client="tcp://127.0.0.1:9")
+    monkeypatch.setattr(estimate.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 100})())
+    with pytest.raises(ld.InputError, match=r"The results that are left take up to .* but 0.1 kB are free at"):
+        ld.sweep(TWO, NEAR, over, until=1, store=tmp_path / "b.zarr")
+    assert list(tmp_path.iterdir()) == []

@@ -108,14 +108,13 @@ def _plan(file: Path, case: ScenarioFile, where: dict[str, Any]) -> Any:
 
 def _estimate(plan: Any, output: str | None, case: ScenarioFile, where: dict[str, Any]) -> str:
     """What the whole sweep takes, whatever of it is there already."""
-    from learndyn.sweeps.estimate import estimate
+    from learndyn.sweeps.estimate import estimate, refuse_too_large
+    from learndyn.sweeps.sweep import cores_of
 
     assert case.sweep is not None
-    found = estimate(
-        plan, set(), store=output or "sweep.zarr", workers=where["workers"], threads=case.sweep.get("threads"),
-        cluster=where["client"] is not None, pilot=True,
-    )  # fmt: skip
-    return found.sentence()
+    refuse_too_large(plan, set(), store=output or "sweep.zarr", workers=where["workers"])
+    cores = cores_of(where["client"], where["workers"], case.sweep.get("threads"))
+    return estimate(plan, set(), cores=cores, pilot=True).sentence()
 
 
 def _run(

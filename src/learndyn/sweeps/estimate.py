@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.engines.driver import thread_count
 from learndyn.errors import InputError
 from learndyn.sweeps.engines import engine_of
 from learndyn.sweeps.members import Builder
@@ -27,6 +26,7 @@ PILOT_FROM = 200
 PILOT = 16
 # Bytes beside its arrays that a member takes while it runs: its scenario, its start, its state on the way.
 OBJECTS = 6_000
+ADVICE = "Keep fewer `observables`, or fewer times (`save_at`)"
 # Text of a result, on average: most members have none.
 TEXT = 8
 
@@ -52,32 +52,17 @@ class Estimate:
         parts.append(f"results {size(self.result_bytes)}, {size(self.chunk_bytes)} of memory a chunk")
         if self.seconds is not None:
             left = self.seconds * (self.chunks - self.there) / max(self.chunks, 1)
-            on = f"about {duration(left)} of CPU time"
-            if self.cores:
-                on = f"about {duration(left / self.cores)} on {_counted(self.cores, 'core')}"
-            parts.append(on)
+            on = f"on {_counted(self.cores, 'core')}" if self.cores else "of CPU time"
+            parts.append(f"{duration(left / (self.cores or 1))} {on}")
         return "Sweep: " + "; ".join(parts) + "."
 
 
-def estimate(
-    plan: Plan, there: Set[int], *, store: Any, workers: int | None, threads: int | None, cluster: bool, pilot: bool
-) -> Estimate:  # fmt: skip
-    """The estimate of a plan of which some chunks are there.
-
-    Raises
-    ------
-    InputError
-        When the results do not fit into memory, or on the disk of a local store, or a chunk does not fit into memory.
-    """
-    member = member_bytes(plan)
-    result_bytes = member * plan.members
-    chunk_bytes = chunk_memory(plan)
-    cores = None if cluster else workers or thread_count(10**6, threads)
-    left = result_bytes * (len(plan) - len(there)) // max(len(plan), 1)
-    _refuse_too_large(plan, result_bytes if store is None else 0, left, chunk_bytes * (workers or 1), store)
+def estimate(plan: Plan, there: Set[int], *, cores: int | None, pilot: bool) -> Estimate:
+    """The estimate of a plan of which some chunks are there; ``cores`` is None where they are not known."""
     seconds = _seconds(plan) if pilot and plan.members >= PILOT_FROM and len(there) < len(plan) else None
+    result_bytes = member_bytes(plan) * plan.members
     return Estimate(
-        plan.members, len(plan), len(there), prod(plan.chunk), result_bytes, chunk_bytes, seconds, cores
+        plan.members, len(plan), len(there), prod(plan.chunk), result_bytes, chunk_memory(plan), seconds, cores
     )  # fmt: skip
 
 
@@ -96,27 +81,39 @@ def chunk_memory(plan: Plan) -> int:
     return prod(plan.chunk) * (2 * member_bytes(plan) + states + OBJECTS)
 
 
-def _refuse_too_large(plan: Plan, in_memory: int, left: int, at_work: int, store: Any) -> None:
-    free = _free_memory()
-    advice = "Keep fewer `observables`, or fewer times (`save_at`)"
+def refuse_too_large(plan: Plan, there: Set[int] | None, *, store: Any, workers: int | None) -> None:
+    """Refuse what fits neither into memory nor on the disk of a local store.
+
+    ``there`` are the chunks that are in the store already; None: it has not been looked at, and what it may lack is
+    not known where it is there.
+
+    Raises
+    ------
+    InputError
+        With what would fit.
+    """
+    whole = member_bytes(plan) * plan.members
+    in_memory, at_work, free = whole if store is None else 0, chunk_memory(plan) * (workers or 1), _free_memory()
     if in_memory + at_work > free:
         if in_memory > at_work:
             raise InputError(
                 f"The results of this sweep take {size(in_memory)} of memory, but {size(free)} are free. Name a "
-                f"`store`, which is written as chunks are done. {advice} where the store would be too large."
+                f"`store`, which is written as chunks are done. {ADVICE} where the store would be too large."
             )
         raise InputError(
             f"The chunks of this sweep take {size(at_work)} of memory at a time, but {size(free)} are free. Ask for "
-            f"smaller ones: chunk={max(1, int(prod(plan.chunk) * free / at_work / 2))}. {advice} if that is not enough."
+            f"smaller ones: chunk={max(1, int(prod(plan.chunk) * free / at_work / 2))}. {ADVICE} if that is not enough."
         )
     folder = _local(store)
-    if folder is not None:
-        space = shutil.disk_usage(folder).free
-        if left > space:
-            raise InputError(
-                f"The results that are left take up to {size(left)}, but {size(space)} are free at {folder}. {advice}, "
-                "or choose another place."
-            )
+    if folder is None or (there is None and folder == _path(store)):
+        return
+    left = whole * (len(plan) - len(there or ())) // max(len(plan), 1)
+    space = shutil.disk_usage(folder).free
+    if left > space:
+        raise InputError(
+            f"The results that are left take up to {size(left)}, but {size(space)} are free at {folder}. {ADVICE}, "
+            "or choose another place."
+        )
 
 
 def _free_memory() -> int:
@@ -129,10 +126,14 @@ def _local(store: Any) -> Path | None:
     """The folder that holds a local store, as far as it is there."""
     if store is None or (isinstance(store, str) and "://" in store and not store.startswith("file://")):
         return None
-    path = Path(str(store).removeprefix("file://")).absolute()
+    path = _path(store)
     while not path.exists() and path != path.parent:
         path = path.parent
     return path
+
+
+def _path(store: Any) -> Path:
+    return Path(str(store).removeprefix("file://")).absolute()
 
 
 def _seconds(plan: Plan) -> float | None:

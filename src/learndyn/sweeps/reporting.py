@@ -95,10 +95,10 @@ def reporter(progress: bool | str | None, members: int, there: int) -> Iterator[
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words."""
+    """About so many seconds, in words."""
     if seconds < 1.0:
         return "less than a second"
     for length, unit in ((86400.0, "days"), (3600.0, "h"), (60.0, "min")):
         if seconds >= 2 * length:
-            return f"{seconds / length:.3g} {unit}"
-    return f"{seconds:.2g} s" if seconds < 10.0 else f"{seconds:.0f} s"
+            return f"about {seconds / length:.3g} {unit}"
+    return f"about {seconds:.2g} s" if seconds < 10.0 else f"about {seconds:.0f} s"

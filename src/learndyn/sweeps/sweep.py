@@ -12,7 +12,7 @@ from learndyn.arguments import count
 from learndyn.engines.driver import thread_count
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.sweeps.done import Done
-from learndyn.sweeps.estimate import estimate
+from learndyn.sweeps.estimate import estimate, refuse_too_large
 from learndyn.sweeps.local import run_here
 from learndyn.sweeps.memory import Memory
 from learndyn.sweeps.plan import Plan
@@ -175,21 +175,22 @@ def computed(
         raise InputError(
             "Argument `resume` needs a `store` to go on from, but there is none. Name it: store='....zarr'."
         )
+    elsewhere = client not in (None, "local")
     with ExitStack() as stack:
+        # What is refused leaves no empty store behind.
+        refuse_too_large(plan, None, store=store, workers=workers)
+        if elsewhere:
+            client = stack.enter_context(_cluster(client, workers))
         place = _place(stack, plan, store, storage_options, resume)
         there = place.finished() if store is not None else set()
-        expected = estimate(
-            place.plan, there, store=store, workers=workers, threads=threads, cluster=client not in (None, "local"),
-            pilot=progress is not False,
-        )  # fmt: skip
+        refuse_too_large(place.plan, there, store=store, workers=workers)
         missing = [number for number in range(len(place.plan)) if number not in there]
-        computer = _Computer(place, client, workers, threads)
-        members = place.plan.members
-        done = members - sum(place.plan.chunk_members(number) for number in missing)
-        with reporter(progress, members, done) as report:
+        done = sum(place.plan.chunk_members(number) for number in there)
+        with reporter(progress, place.plan.members, done) as report:
             if missing:
-                report.say(expected.sentence())
-            status = computer.run(missing, report)
+                cores = cores_of(client, workers, threads)
+                report.say(estimate(place.plan, there, cores=cores, pilot=progress is not False).sentence())
+            status = _Computer(place, client, workers, threads).run(missing, report)
         return _result(place, status, store is not None)
 
 
@@ -220,6 +221,11 @@ def _message(members: int, counts: dict[str, int], status: str) -> str:
     return f"{begin}: {told}."
 
 
+def cores_of(client: Any, workers: int | None, threads: int | None) -> int | None:
+    """How many cores compute; None where that is not known before they do."""
+    return None if client not in (None, "local") else workers or thread_count(10**6, threads)
+
+
 def _processes(client: Any, workers: int | None) -> int:
     """How many processes compute, as far as that is known before they are there; 0 where it is this one."""
     if workers is not None:
@@ -234,6 +240,12 @@ def _place(stack: ExitStack, plan: Plan, store: Any, storage_options: Any, resum
     from learndyn.sweeps.store import open_store
 
     return stack.enter_context(open_store(store, plan, storage_options=storage_options, resume=bool(resume)))
+
+
+def _cluster(where: Any, workers: int | None) -> Any:
+    from learndyn.sweeps.cluster import cluster_client
+
+    return cluster_client(where, workers=workers)
 
 
 class _Computer:
@@ -267,9 +279,9 @@ class _Computer:
         return "incomplete" if self.errors else "ok"
 
     def _on_cluster(self, plan: Plan, missing: list[int], on_done: Any) -> None:
-        from learndyn.sweeps.cluster import cluster_client, run_on_cluster
+        from learndyn.sweeps.cluster import run_on_cluster
 
         if not missing:
             return
-        with cluster_client(self._client, workers=self._workers) as client:
+        with _cluster(self._client, self._workers) as client:
             run_on_cluster(plan, missing, self._place.writer, client, on_done)
