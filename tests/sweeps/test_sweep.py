@@ -215,12 +215,19 @@ def test_hashes_are_of_what_fixes_the_bits():
     assert halves.chunk_digest(1) != longer.chunk_digest(1)
 
 
-def test_a_failure_of_the_engine_is_a_status(monkeypatch):
+@pytest.mark.parametrize(
+    ("engine", "broken_part", "options"),
+    [
+        ("solve", "learndyn.engines.batch.integrate_many", {}),
+        ("simulate", "learndyn.engines.overlaps.run_overlaps", {"N": 10}),
+    ],
+)
+def test_a_failure_of_the_engine_is_a_status(monkeypatch, engine, broken_part, options):
     def broken(*args, **options):
         raise FloatingPointError("no way")
 
-    monkeypatch.setattr("learndyn.engines.batch.integrate_many", broken)
-    plan = plan_of(work_of(TWO, NEAR, {"learning_rate": [1.0]}, "solve", 1.0, 2, {}), None, None)
+    plan = plan_of(work_of(TWO, NEAR, {"learning_rate": [1.0]}, engine, 1.0, 2, options), None, None)
+    monkeypatch.setattr(broken_part, broken)
     found = run_chunk(plan, 0)
     assert found["message"].tolist() == ["FloatingPointError: no way"]
     assert found["status"].tolist() == [6]

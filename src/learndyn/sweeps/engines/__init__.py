@@ -43,6 +43,13 @@ class Outcome:
     more: dict[str, float] = field(default_factory=dict)
 
 
+def failed(error: Exception) -> Outcome:
+    """What came of a member in which something unforeseen went wrong; lack of memory is everyone's."""
+    if isinstance(error, MemoryError):
+        raise error
+    return Outcome({}, "failed", f"{type(error).__name__}: {error}")
+
+
 def silent(*_: Any) -> None:
     """Nobody wants to know how far a run is."""
 

@@ -21,7 +21,7 @@ from learndyn.engines.driver import thread_count
 from learndyn.errors import InputError
 from learndyn.results import time_of
 from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
-from learndyn.sweeps.engines import Outcome, Tell, silent
+from learndyn.sweeps.engines import Outcome, Tell, failed, silent
 from learndyn.sweeps.members import Member, Work
 from learndyn.verbs.request_parts import DIFFUSION_PACKAGES, PACKAGES
 from learndyn.verbs.simulation import request_of
@@ -112,6 +112,8 @@ def _outcome(work: Work, member: Member, threads: int | None, tell: Tell) -> Out
         result = request.run(request.sizes[0])
     except InputError as error:
         return Outcome({}, "refused", str(error), more={"seed": seed})
+    except Exception as error:
+        return failed(error)
     if result.attrs["status"] == "interrupted":
         raise KeyboardInterrupt
     time = time_of(result)
@@ -122,8 +124,9 @@ def _outcome(work: Work, member: Member, threads: int | None, tell: Tell) -> Out
     ok = result.attrs["status"] == "ok"
     rows = step.argmin(1) if ok else rows
     values = {
-        str(name): (entry.isel({time: rows}) if time in entry.dims else entry).values
-        for name, entry in result.data_vars.items()
+        str(name): entry.values.take(rows, entry.dims.index(time)) if time in entry.dims else entry.values
+        for name, entry in result.variables.items()
+        if name in result.data_vars
     }
     end = float(made[-1]) if len(made) else member.start.at
     status, message = result.attrs["status"], "" if ok else result.attrs["message"]

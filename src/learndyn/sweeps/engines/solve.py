@@ -13,7 +13,7 @@ from learndyn.arguments import count
 from learndyn.errors import InputError
 from learndyn.options import tolerances
 from learndyn.results import labelled
-from learndyn.sweeps.engines import Outcome, Tell, silent
+from learndyn.sweeps.engines import Outcome, Tell, failed, silent
 from learndyn.sweeps.engines.reading import Ending, read_off
 from learndyn.sweeps.members import Member, Work
 from learndyn.verbs.closed_form import closed_form, one_thread
@@ -134,10 +134,7 @@ def _run_group(
             on_progress=tell,
         )  # fmt: skip
     except Exception as error:
-        if isinstance(error, MemoryError):
-            raise
-        for course in group:
-            found[course.number] = Outcome({}, "failed", f"{type(error).__name__}: {error}")
+        found |= {course.number: failed(error) for course in group}
         return []
     if (run.status == "interrupted").any():
         raise KeyboardInterrupt
