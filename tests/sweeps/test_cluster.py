@@ -13,7 +13,9 @@ import xarray as xr
 import cluster_cases
 import learndyn as ld
 from learndyn.errors import InputError
-from learndyn.sweeps import cluster, cluster_client, cluster_worker
+from learndyn.sweeps.cluster import client as cluster_client
+from learndyn.sweeps.cluster import run as cluster
+from learndyn.sweeps.cluster import worker as cluster_worker
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +204,7 @@ def test_other_versions_are_refused(client, monkeypatch):
 
 
 def test_workers_without_learndyn_are_refused(client):
-    name = "learndyn.sweeps.cluster_worker"
+    name = "learndyn.sweeps.cluster.worker"
 
     def hide(name):
         import sys

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 import cluster_cases
-from learndyn.sweeps import cluster_client
+from learndyn.sweeps.cluster import client as cluster_client
 
 CHUNKS, SECONDS = 24, 0.1
 # Ctrl-C: until it is back, that is how long it may take; a worker has 4 seconds to end its chunk.

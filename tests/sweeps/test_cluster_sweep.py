@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import learndyn as ld
-from learndyn.sweeps import cluster_client
+from learndyn.sweeps.cluster import client as cluster_client
 
 RATES = [0.1 * (i + 1) for i in range(10)]
 # A script as a user writes one; each chunk takes some tenths of a second.

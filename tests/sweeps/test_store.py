@@ -10,7 +10,8 @@ import pytest
 import xarray as xr
 
 from learndyn.errors import InputError
-from learndyn.sweeps import store_arrays, store_lock
+from learndyn.sweeps.store import arrays as store_arrays
+from learndyn.sweeps.store import lock as store_lock
 from learndyn.sweeps.store import open_store, open_sweep
 from store_cases import CHUNK, arrays_of, chunk_files, expected, filled, plan_of, whole, write_all
 
@@ -264,7 +265,7 @@ def test_a_store_that_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     for name in ("new", "empty"):
         with monkeypatch.context() as patch:
-            patch.setattr("learndyn.sweeps.store_making._checksum", full)  # all arrays are there by now
+            patch.setattr("learndyn.sweeps.store.making._checksum", full)  # all arrays are there by now
             with pytest.raises(InputError, match=r"cannot be made or opened: No space left on device\. Choose another"):
                 open_store(tmp_path / name, plan_of())
     assert [path.name for path in tmp_path.rglob("*")] == ["empty"]

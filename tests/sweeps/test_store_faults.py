@@ -11,9 +11,9 @@ import pytest
 import xarray as xr
 
 from learndyn.errors import InputError, LearndynWarning
-from learndyn.sweeps import store_lock
+from learndyn.sweeps.store import lock as store_lock
 from learndyn.sweeps.store import open_store, open_sweep
-from learndyn.sweeps.store_place import LocalPlace
+from learndyn.sweeps.store.place import LocalPlace
 from store_cases import chunk_files, expected, filled, finished, plan_of, run_python, write_all
 
 ALL = set(range(9))
@@ -148,7 +148,7 @@ def test_a_damaged_plan_is_refused(folder):
 
 KILLED = """
 import os, signal
-from learndyn.sweeps import store, store_arrays, store_place
+from learndyn.sweeps.store import arrays as store_arrays, place as store_place, store
 from store_cases import plan_of, arrays_of, write_all
 
 def kill(*_):

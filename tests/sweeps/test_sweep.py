@@ -265,7 +265,7 @@ def test_what_is_refused_leaves_no_store(monkeypatch, tmp_path):
     from learndyn.sweeps import estimate
 
     over = {"learning_rate": [0.1, 0.2]}
-    monkeypatch.setattr("learndyn.sweeps.cluster_client.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("learndyn.sweeps.cluster.client.CONNECT_SECONDS", 0.5)
     with pytest.raises(ld.InputError, match="nothing answers at"):
         ld.sweep(TWO, NEAR, over, until=1, store=tmp_path / "a.zarr", client="tcp://127.0.0.1:9")
     monkeypatch.setattr(estimate.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 100})())

@@ -120,8 +120,8 @@ def _estimate(plan: Any, output: str | None, case: ScenarioFile, where: dict[str
 def _run(
     case: ScenarioFile, plan: Any, output: str, where: dict[str, Any], resume: bool, quiet: bool
 ) -> Any:  # fmt: skip
-    from learndyn.sweeps.store_making import is_sweep
-    from learndyn.sweeps.store_place import place_of
+    from learndyn.sweeps.store.making import is_sweep
+    from learndyn.sweeps.store.place import place_of
     from learndyn.sweeps.sweep import EndedEarly, computed
 
     assert case.sweep is not None

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.sweeps.plan import Plan
-from learndyn.sweeps.store_place import Place
+from learndyn.sweeps.store.place import Place
 
 FOLDER = ".learndyn/chunks"
 # Failures that a record tells; characters of the message of each.

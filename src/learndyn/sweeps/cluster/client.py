@@ -88,7 +88,7 @@ def cluster_client(where: Any = None, *, workers: int | None = None, memory_limi
 
     Examples
     --------
-    >>> from learndyn.sweeps.cluster_client import cluster_client
+    >>> from learndyn.sweeps.cluster.client import cluster_client
     >>> with cluster_client("local", workers=2) as client:  # doctest: +SKIP
     ...     len(client.nthreads())
     2
@@ -150,7 +150,7 @@ def check_workers(client: Any) -> None:
     InputError
         One sentence that names what differs, and where.
     """
-    from learndyn.sweeps.cluster_worker import versions
+    from learndyn.sweeps.cluster.worker import versions
 
     try:
         client.wait_for_workers(1, timeout=CONNECT_SECONDS)

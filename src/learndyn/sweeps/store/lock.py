@@ -21,7 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 from learndyn.errors import InputError
-from learndyn.sweeps.store_place import LocalPlace, Place, RemotePlace
+from learndyn.sweeps.store.place import LocalPlace, Place, RemotePlace
 
 LOCK, HOLDER = ".learndyn/lock", ".learndyn/holder.json"
 # Of a lock that is not local: seconds between two heartbeats, after which it is stale, and in which a client that came

@@ -5,12 +5,12 @@
     Writer       what a worker has
     open_sweep   the results, for a user
 
-It is a Zarr store that every reader of Zarr reads (`store_arrays`), in a folder or anywhere that fsspec reaches
-(`store_place`), with a folder of its own:
+It is a Zarr store that every reader of Zarr reads (`arrays`), in a folder or anywhere that fsspec reaches
+(`place`), with a folder of its own:
 
-    .learndyn/plan.json    what the sweep is, and its chunks (`store_making`)
-    .learndyn/chunks/      a record of each finished chunk (`store_records`)
-    .learndyn/lock         one client at a time (`store_lock`)
+    .learndyn/plan.json    what the sweep is, and its chunks (`making`)
+    .learndyn/chunks/      a record of each finished chunk (`records`)
+    .learndyn/lock         one client at a time (`lock`)
 
 A chunk is finished when its record is there, is that of the plan, and all checksums in it hold. So a process may be
 killed at any moment, and a file may be lost or damaged: the chunk is computed again, and the others stay.
@@ -36,11 +36,11 @@ from learndyn.errors import InputError, LearndynWarning
 from learndyn.results import versions
 from learndyn.sweeps.estimate import size as bytes_in_words
 from learndyn.sweeps.plan import Plan
-from learndyn.sweeps.store_arrays import ROOT, BlockWriter, keys_of, opened, root_with
-from learndyn.sweeps.store_lock import lock_of
-from learndyn.sweeps.store_making import header_of, is_sweep, make, one_sentence, refuse_other, same_plan, unmake
-from learndyn.sweeps.store_place import Place, one_line, place_of
-from learndyn.sweeps.store_records import Record, checked, key_of, numbers_of, record_of, records
+from learndyn.sweeps.store.arrays import ROOT, BlockWriter, keys_of, opened, root_with
+from learndyn.sweeps.store.lock import lock_of
+from learndyn.sweeps.store.making import header_of, is_sweep, make, one_sentence, refuse_other, same_plan, unmake
+from learndyn.sweeps.store.place import Place, one_line, place_of
+from learndyn.sweeps.store.records import Record, checked, key_of, numbers_of, record_of, records
 
 # Failures that a summary tells.
 MOST_FAILURES = 10

@@ -1,7 +1,6 @@
 """Chunks of a sweep on the workers of a Dask cluster (`distributed`).
 
     run_on_cluster   compute chunks, whatever happens to single ones and to workers
-    cluster_client   where to: `learndyn.sweeps.cluster_client`
 
 The client keeps a few chunks for each thread of the cluster under way and holds no more of them than that, so that a
 million of them cost it nothing. Results go from the workers to the store.
@@ -21,11 +20,8 @@ from uuid import uuid4
 import numpy as np
 
 from learndyn.errors import InputError, LearndynError
-from learndyn.sweeps.cluster_client import cluster_client
 from learndyn.sweeps.done import Done
 from learndyn.sweeps.plan import Plan
-
-__all__ = ["cluster_client", "run_on_cluster"]
 
 # Chunks under way for each thread: one is computed, the others wait so that no thread does.
 PER_THREAD = 4
@@ -107,7 +103,7 @@ class _Sweep:
 
     def enter(self, plan: Plan, writer: Any, run: Callable[..., Any] | None) -> None:
         """Give the plan to all workers, present and future."""
-        from learndyn.sweeps.cluster_worker import Chunks, this_process
+        from learndyn.sweeps.cluster.worker import Chunks, this_process
 
         try:
             self._client.register_plugin(Chunks(plan, writer, run, this_process()), self.name)
@@ -162,7 +158,7 @@ class _Sweep:
             )
 
     def _submit(self, numbers: list[int]) -> None:
-        from learndyn.sweeps.cluster_worker import compute_chunk
+        from learndyn.sweeps.cluster.worker import compute_chunk
 
         if not numbers:
             return
@@ -204,7 +200,7 @@ class _Sweep:
         if isinstance(error, InputError):
             raise error
         if not isinstance(error, KilledWorker):
-            from learndyn.sweeps.cluster_worker import told
+            from learndyn.sweeps.cluster.worker import told
 
             return Done(number, 0.0, 0, error=told(number, error))
         self._deaths[number] += error.allowed_failures + 1

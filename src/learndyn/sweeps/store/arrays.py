@@ -25,7 +25,7 @@ import xarray as xr
 
 from learndyn.results import LONG, LongText
 from learndyn.sweeps.plan import Plan, Variable
-from learndyn.sweeps.store_place import LocalPlace, Place
+from learndyn.sweeps.store.place import LocalPlace, Place
 
 ROOT = "zarr.json"
 # Bytes of a block that is kept in one piece, not compressed.

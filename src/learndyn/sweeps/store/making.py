@@ -23,9 +23,9 @@ import numpy as np
 from learndyn.engines.differences import differences
 from learndyn.errors import InputError, LearndynError
 from learndyn.sweeps.plan import Plan
-from learndyn.sweeps.store_arrays import ROOT, empty_store
-from learndyn.sweeps.store_place import Place, one_line
-from learndyn.sweeps.store_records import numbers_of
+from learndyn.sweeps.store.arrays import ROOT, empty_store
+from learndyn.sweeps.store.place import Place, one_line
+from learndyn.sweeps.store.records import numbers_of
 
 OWN, PLAN = ".learndyn", ".learndyn/plan.json"
 FORMAT = 1
