@@ -18,7 +18,7 @@ from learndyn.errors import InputError
 from learndyn.sweeps.engines import engine_of
 from learndyn.sweeps.members import Builder
 from learndyn.sweeps.plan import Plan
-from learndyn.sweeps.reporting import duration
+from learndyn.sweeps.progress import duration
 
 # Smaller sweeps are done before a pilot would be.
 PILOT_FROM = 200

@@ -17,7 +17,7 @@ from learndyn.sweeps.local import run_here
 from learndyn.sweeps.memory import Memory
 from learndyn.sweeps.plan import Plan
 from learndyn.sweeps.planning import plan_of, work_of
-from learndyn.sweeps.reporting import Reporter, reporter
+from learndyn.sweeps.progress import Reporter, reporter
 
 
 class EndedEarly(LearndynWarning):
