@@ -260,11 +260,17 @@ THOROUGH = {
         "test_it_is_killed*",
         "test_theory_on_a_cluster*",
     ],
+    "sweeps/test_scaling_page.py": [
+        "test_the_programs",
+    ],
     "sweeps/test_store_faults.py": [
         "*loses_that_chunk_alone[[]while writing a file]",
         "*loses_that_chunk_alone[[]before the record]",
         "*loses_that_chunk_alone[[]while writing the record]",
         "*told_once*-longer]",
+    ],
+    "sweeps/test_sweep.py": [
+        "test_quadratures_reach*",
     ],
     "tasks/test_classes.py": [
         "*common_times*[[]reinforce]",
