@@ -114,7 +114,7 @@ def _estimate(plan: Any, output: str | None, case: ScenarioFile, where: dict[str
     assert case.sweep is not None
     refuse_too_large(plan, set(), store=output or "sweep.zarr", workers=where["workers"])
     cores = cores_of(where["client"], where["workers"], case.sweep.get("threads"))
-    return estimate(plan, set(), cores=cores, pilot=True).sentence()
+    return estimate(plan, set(), cores=cores, pilot=True, smallest=1).sentence()
 
 
 def _run(

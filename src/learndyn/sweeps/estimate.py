@@ -57,9 +57,12 @@ class Estimate:
         return "Sweep: " + "; ".join(parts) + "."
 
 
-def estimate(plan: Plan, there: Set[int], *, cores: int | None, pilot: bool) -> Estimate:
-    """The estimate of a plan of which some chunks are there; ``cores`` is None where they are not known."""
-    seconds = _seconds(plan) if pilot and plan.members >= PILOT_FROM and len(there) < len(plan) else None
+def estimate(plan: Plan, there: Set[int], *, cores: int | None, pilot: bool, smallest: int = PILOT_FROM) -> Estimate:
+    """The estimate of a plan of which some chunks are there; ``cores`` is None where they are not known.
+
+    The ``pilot`` is left out for sweeps of less than ``smallest`` members.
+    """
+    seconds = _seconds(plan) if pilot and plan.members >= smallest and len(there) < len(plan) else None
     result_bytes = member_bytes(plan) * plan.members
     return Estimate(
         plan.members, len(plan), len(there), prod(plan.chunk), result_bytes, chunk_memory(plan), seconds, cores
