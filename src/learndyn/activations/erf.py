@@ -14,6 +14,8 @@ SQRT_2_OVER_PI = sqrt(2.0 / pi)
 TWO_OVER_PI = 2.0 / pi
 # Up to this many units together the whole square of (p, q) at once is cheaper than half of it in blocks of rows.
 WHOLE_SQUARE = 8
+# Up to this many it is half of the square, its rows one after another.
+HALF_SQUARE = 6
 # In a large system: rows of (p, q) at a time, and angles evaluated at once.
 ROWS = 10
 BATCH_ELEMENTS = 100_000
@@ -68,8 +70,8 @@ def gradient_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
 def square_sum(C: Any, c: Any, K: int, xp: Any) -> Any:
     """sum_pq c_p c_q I4(x_i, x_k, z_p, z_q): for each pair (i, k) the arcsines of one tilted covariance.
 
-    A small system takes the whole square of (p, q) for all pairs at once. A large one goes through the pairs in
-    batches, and through (p, q) in blocks of rows from the diagonal on: half the square, and no index table.
+    A small system takes the square of (p, q), or half of it, for all pairs at once. A large one goes through the pairs
+    in batches, and through (p, q) in blocks of rows from the diagonal on: half the square, and no index table.
     """
     n = C.shape[-1]
     one_plus = 1.0 + xp.diagonal(C)
@@ -103,9 +105,17 @@ def _tilted_sums(C: Any, one_plus: Any, ci: Any, ck: Any, a: Any, b: Any, s: Any
     a, b, s = a[:, None], b[:, None], s[:, None]
     vi, vk = (b * ci - s * ck) * inverse, (a * ck - s * ci) * inverse
     scale = 1.0 / xp.sqrt(one_plus - ci * vi - ck * vk)
+    root = TWO_OVER_PI**2 * xp.sqrt(inverse[:, 0])
+    if (n := C.shape[-1]) <= HALF_SQUARE:
+        rows = [
+            (C[p, p:] - ci[:, p, None] * vi[:, p:] - ck[:, p, None] * vk[:, p:]) * (scale[:, p, None] * scale[:, p:])
+            for p in range(n)
+        ]
+        # An entry beyond the diagonal stands for both (p, q) and (q, p).
+        weights = (weights * np.where(np.eye(n), 1.0, 2.0))[np.triu_indices(n)]
+        return root * (xp.arcsine(xp.concatenate(rows, axis=-1)) * weights).sum(-1)
     tilted = C - ci[:, :, None] * vi[:, None, :] - ck[:, :, None] * vk[:, None, :]
-    sums = (xp.arcsine(tilted * scale[:, :, None] * scale[:, None, :]) * weights).sum((-2, -1))
-    return TWO_OVER_PI**2 * xp.sqrt(inverse[:, 0]) * sums
+    return root * (xp.arcsine(tilted * scale[:, :, None] * scale[:, None, :]) * weights).sum((-2, -1))
 
 
 def diffusion(C: Any, K: int, eta: Any, xp: Any) -> Any:

@@ -20,16 +20,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from learndyn.engines.batch_lanes import ENDINGS, Event, advance_lanes, no_step
+from learndyn.engines.batch_lanes import ENDINGS, Event, Form, advance_lanes, drift_of_lanes, empty_lanes
 from learndyn.engines.driver import thread_count
-from learndyn.engines.programs import compile_program, shapes_of
+from learndyn.engines.programs import compile_program
 from learndyn.engines.theory import FIRST_STEP, knots_of
 from learndyn.scenarios.base import Flow
 
 # Lanes of a group, a multiple of the widest vector registers (8 numbers), so that every lane goes through the same
 # instructions. With more of them each operation of a short state costs less beside the call that begins it, until XLA
 # cuts it into pieces for a thread pool of its own, which is far slower. A GPU has room for many more.
-LANES, LANES_OF_LONG_STATES, LANES_ON_GPU = 64, 16, 4096
+LANES, LANES_OF_LONG_STATES, LANES_ON_GPU = 32, 16, 4096
 LONG_STATE = 20
 # Members that wait in the queue of a group, as many as its lanes or as have so many numbers together.
 QUEUE_NUMBERS = 4_000_000
@@ -84,8 +84,8 @@ def integrate_many(
     run = _Run(flow, np.asarray(states, dtype=float), _stacked(values), np.asarray(times, dtype=float), at, expected)
     run.enter_numbers(values, (rtol, atol), limits, max_steps)
     run.event, run.level = event, level
-    groups = [_Group(run) for _ in range(thread_count(-(-len(run.states) // run.lanes), threads))]
     with jax.enable_x64(True):
+        groups = [_Group(run) for _ in range(thread_count(-(-len(run.states) // run.lanes), threads))]
         run.compile(groups[0])
     clock = time.perf_counter()
     _run_groups(run, groups, on_progress)
@@ -129,8 +129,8 @@ class _Run:
 
     event: Event | None
     level: float
-    numbers: np.ndarray
-    carry: dict[str, np.ndarray]
+    form: Form
+    given: np.ndarray
     first_row: np.ndarray
 
     def __init__(
@@ -164,14 +164,19 @@ class _Run:
             own = [self._values_of(values, member) for member in range(members)]
             begins, knots = zip(*(knots_of(self.flow, one, self.at, until) for one in own), strict=True)
             begins, half = np.array(begins), max(map(len, knots)) // 2
-        self.numbers = np.full((5 + 2 * half, members), np.inf)
-        self.numbers[0], self.numbers[3], self.numbers[4] = until, limits, max_steps
-        self.numbers[1], self.numbers[2] = tolerances
+        numbers = np.full((5 + 2 * half, members), np.inf)
+        numbers[0], numbers[3], numbers[4] = until, limits, max_steps
+        numbers[1], numbers[2] = tolerances
         for member, one in enumerate(knots):
             # Stops, then resumes, each padded with infinity.
             for first, part in zip((5, 5 + half), np.split(one, 2), strict=True):
-                self.numbers[first : first + len(part), member] = part
-        self.carry = _first_carries(self.states, begins, self.numbers)
+                numbers[first : first + len(part), member] = part
+        length = np.minimum(FIRST_STEP, until - begins)
+        ends = np.minimum(begins + length, numbers[5]) if half else begins + length
+        columns = [array.reshape(-1, members) for array in self.values.values()]
+        self.given = np.concatenate([self.states.T, [begins, ends, length], numbers, *columns])
+        shapes = tuple((name, array.shape[:-1]) for name, array in self.values.items())
+        self.form = Form(self.states.shape[1], half, shapes)
         self.first_row = np.searchsorted(self.times, begins, side="right")
         for row in range(self.first_row.max(initial=0)):
             there = self.first_row > row
@@ -202,32 +207,21 @@ class _Run:
     def compile(self, group: _Group) -> None:
         """The program for lanes like these, traced and compiled once a process."""
         arguments = group.arguments()
-        n, shapes = self.states.shape[1], shapes_of(arguments[0]["values"])
-        key = (self.flow, self.event, n, shapes, len(self.numbers), len(self.padded), self.lanes, self.queue)
+        key = (self.flow, self.event, self.form, len(self.padded), self.lanes, self.queue)
         if key not in _programs:
             _programs[key] = compile_program(
                 "batch",
-                (self.flow.key, self.event and self.event.key, self.lanes, self.queue),
-                lambda: partial(advance_lanes, self.flow, self.event),
+                (self.flow.key, self.event and self.event.key, self.form, self.lanes, self.queue),
+                lambda: partial(advance_lanes, self.flow, self.event, self.form),
                 arguments,
                 self.timings,
-                small=False,
+                small=drift_of_lanes(self.flow, self.form, self.lanes)[1],
+                wide=True,
             )
         self.advance = _programs[key]
 
 
 _programs: dict[Any, Any] = {}
-
-
-def _first_carries(states: np.ndarray, begins: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:
-    """`theory.first_carry` of all members, which are the last axis."""
-    members, until = len(states), numbers[0]
-    one, length = np.ones(members), np.minimum(FIRST_STEP, until - begins)
-    clock = [begins, begins + length, one, one]
-    if len(numbers) > 5:
-        clock = [begins, np.minimum(begins + length, numbers[5]), one, one, length]
-    state, counts = np.ascontiguousarray(states.T), np.repeat([[0], [0], [1]], members, axis=1)
-    return {"state": state, "slope": np.zeros(state.shape), "clock": np.array(clock), "counts": counts}
 
 
 class _Group:
@@ -236,29 +230,13 @@ class _Group:
     def __init__(self, run: _Run) -> None:
         self.run = run
         self.queued = np.empty(0, dtype=int)
-        self.lanes: dict[str, Any] = self._entered(np.zeros(run.lanes, dtype=int))
-        # A lane without a member stands still.
-        self.lanes["task"][0] = -1
-        self.lanes["step"] = no_step(run.states.shape[1], run.lanes)
-
-    def _entered(self, members: np.ndarray) -> dict[str, Any]:
-        """What lanes are filled with, from members at their start."""
-        run = self.run
-
-        def part(array: np.ndarray) -> np.ndarray:
-            return array[..., members]
-
-        return {
-            "carry": {name: part(array) for name, array in run.carry.items()},
-            "values": {name: part(array) for name, array in run.values.items()},
-            "numbers": part(run.numbers),
-            "task": np.stack([members, run.first_row[members]]),
-        }
+        self.lanes = empty_lanes(run.form, run.given[:, np.zeros(run.lanes, dtype=int)])
 
     def arguments(self) -> tuple[Any, ...]:
         """What `advance_lanes` takes."""
         run = self.run
-        queue = self._entered(np.resize(self.queued if len(self.queued) else 0, run.queue))
+        members = np.resize(self.queued if len(self.queued) else 0, run.queue)
+        queue = {"given": run.given[:, members], "task": np.stack([members, run.first_row[members]])}
         return self.lanes, queue, np.array([len(self.queued), run.has_more()]), run.padded, np.float64(run.level)
 
     def work(self) -> None:
@@ -294,7 +272,7 @@ class _Group:
         lanes = members >= 0
         members = members[lanes]
         run.end[members], run.steps[members] = (
-            np.asarray(carry["clock"])[0, lanes],
-            np.asarray(carry["counts"])[0, lanes],
+            np.asarray(carry["time"])[lanes],
+            np.asarray(carry["steps"])[lanes],
         )
         run.last[members] = np.asarray(carry["state"])[:, lanes].T

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from math import prod
 from typing import Any
 
 import diffrax
@@ -20,7 +21,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from learndyn.engines.integrator import begin_anew_at_knots, may_go_on, pack, runge_kutta, unpack
+from learndyn.engines.integrator import begin_anew_at_knots, may_go_on, runge_kutta
+from learndyn.engines.unrolled import unrolled
 from learndyn.scenarios.base import Flow
 
 # A segment is long beside what the host does between two, and short beside the patience of who presses Ctrl-C.
@@ -51,20 +53,84 @@ def each(function: Callable[..., Any]) -> Callable[..., Any]:
     return jax.vmap(function, in_axes=-1, out_axes=-1)
 
 
+@dataclass(frozen=True)
+class Form:
+    """What a program is made for: states of `n` numbers, `knots` stops and as many resumes, values of these shapes.
+
+    A member is a column of numbers (`given`): its state, the time it begins at, the end and the full length of its
+    first step, the ``numbers`` of `integrator.advance`, and its values one after another.
+    """
+
+    n: int
+    knots: int
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+
+    def numbers(self, given: Any) -> Any:
+        """The numbers of the columns."""
+        return given[self.n + 3 : self.n + 8 + 2 * self.knots]
+
+    def values(self, given: Any) -> dict[str, Any]:
+        """The values of the columns by name."""
+        found, first = {}, self.n + 8 + 2 * self.knots
+        for name, shape in self.shapes:
+            found[name] = given[first : first + prod(shape)].reshape(*shape, given.shape[-1])
+            first += prod(shape)
+        return found
+
+    def carry(self, given: Any) -> dict[str, Any]:
+        """What members begin with; see `theory.first_carry`."""
+        ones, none = jnp.ones(given.shape[-1]), jnp.zeros(given.shape[-1], dtype=int)
+        begin, end, length = given[self.n : self.n + 3]
+        carry = {"state": given[: self.n], "time": begin, "next": end, "steps": none, "tries": none}
+        carry |= {"fsal": (none == 0, jnp.zeros((self.n, len(ones)))), "control": (ones, ones, none > 0)}
+        return carry | ({"length": length} if self.knots else {})
+
+
+def empty_lanes(form: Form, given: Any) -> dict[str, Any]:
+    """Lanes without members, which stand still: like the ``given`` ones, but nobody's."""
+    lanes, stages = given.shape[-1], len(_coefficients()[1])
+    step = {"span": (2, lanes), "y0": (form.n, lanes), "k": (stages, form.n, lanes)}
+    return {
+        "carry": jax.tree.map(np.asarray, form.carry(given)),
+        "given": given,
+        "task": np.stack([np.full(lanes, -1), np.zeros(lanes, dtype=int)]),
+        "step": {name: np.zeros(shape) for name, shape in step.items()} | {"hit": np.zeros(lanes, dtype=bool)},
+    }
+
+
+@lru_cache(maxsize=256)
+def drift_of_lanes(flow: Flow, form: Form, lanes: int) -> tuple[Callable[..., Any], bool]:
+    """The drift of lanes, which are the last axis of everything, and whether it is written out number by number."""
+    whole = jax.jit(partial(unrolled, flow.drift))
+    one = partial(jax.ShapeDtypeStruct, dtype=float)
+    arguments = one((lanes,)), one((form.n, lanes)), {name: one((*shape, lanes)) for name, shape in form.shapes}
+    if jax.eval_shape(whole, *arguments) is None:
+        return each(flow.drift), False
+    return whole, True
+
+
 def segment_length(n: int, lanes: int) -> int:
     """How many steps a segment has for states of n numbers."""
     return int(np.clip(SEGMENT_NUMBERS // (8 * n * lanes), 4, SEGMENT))
 
 
 def advance_lanes(
-    flow: Flow, event: Event | None, lanes: dict[str, Any], queue: dict[str, Any], waiting: Any, times: Any, level: Any
+    flow: Flow,
+    event: Event | None,
+    form: Form,
+    lanes: dict[str, Any],
+    queue: dict[str, Any],
+    waiting: Any,
+    times: Any,
+    level: Any,
 ) -> tuple[dict[str, Any], Any, dict[str, Any], dict[str, Any]]:
     """One segment: the lanes after it, how many members it took from the queue, and the logs.
 
-    ``lanes`` and ``queue`` hold, with the lanes or the places of the queue as last axis, ``carry``, ``values`` and
-    ``numbers`` as `integrator.advance` takes them, and ``task`` = (member, next row to save), with member -1 where
-    there is none; ``lanes`` also the ``step`` they made last (`no_step`). ``waiting`` = (members in the queue, whether
-    there are more beyond it). ``times`` are those to save, ending with infinity.
+    ``lanes`` and ``queue`` have the lanes or the places of the queue as last axis: ``given`` (`Form`), and ``task`` =
+    (member, next row to save), with member -1 where there is none. Lanes also have the ``carry`` of `integrator`, not
+    packed, and the ``step`` they made last: from and to (``span``), ``y0``, the k, and whether it came to the event.
+    ``waiting`` = (members in the queue, whether there are more beyond it). ``times`` are those to save, ending with
+    infinity.
     """
     n, count = lanes["carry"]["state"].shape
     length = segment_length(n, count)
@@ -72,76 +138,64 @@ def advance_lanes(
     saved = {"count": 0, "row": jnp.zeros((saves, n, count)), "task": jnp.full((saves, 2, count), -1)}
     ended = {"count": 0, "state": jnp.zeros((ends, n, count)), "time": jnp.zeros((ends, count))}
     ended["task"] = jnp.full((ends, 3, count), -1)
-    start = {"steps": 0, "taken": 0, "lanes": lanes | {"carry": each(unpack)(lanes["carry"])}}
 
     def going_on(loop: Any) -> Any:
         segment, saved, ended = loop
         room = (saved["count"] < saves) & (ended["count"] < ends) & (segment["steps"] < length)
         left = segment["taken"] < waiting[0]
+        taken = segment["lanes"]["task"][0] >= 0
         # The host fills an empty queue before lanes stand still.
-        busy = left | ((waiting[1] == 0) & (segment["lanes"]["task"][0] >= 0).any())
+        busy = left | (taken.any() & (taken.all() | (waiting[1] == 0)))
         return room & busy
 
     def body(loop: Any) -> Any:
         segment, saved, ended = loop
-        lanes, saved = _saved_rows(segment["lanes"], saved, times)
-        idle = ~_going(flow, lanes) & ~_due(lanes, times)
-        lanes, ended, taken = _filled(flow, lanes, ended, idle, queue, segment["taken"], waiting[0])
-        lanes = _stepped(flow, event, lanes, _going(flow, lanes) & ~_due(lanes, times), level)
+        lanes, due, saved = _saved_rows(segment["lanes"], saved, times)
+        fine, going = _going(flow, form, lanes)
+        made = _stepped(flow, event, form, lanes, going & ~due, level)
+        lanes, ended, taken = _filled(flow, form, made, fine, ~going & ~due, ended, queue, segment["taken"], waiting[0])
         return {"steps": segment["steps"] + 1, "taken": taken, "lanes": lanes}, saved, ended
 
+    start = {"steps": 0, "taken": 0, "lanes": lanes}
     segment, saved, ended = jax.lax.while_loop(going_on, body, (start, saved, ended))
-    lanes = segment["lanes"]
-    return lanes | {"carry": each(pack)(lanes["carry"])}, segment["taken"], saved, ended
+    return segment["lanes"], segment["taken"], saved, ended
 
 
-def no_step(n: int, lanes: int) -> dict[str, Any]:
-    """The last step of lanes that have made none: from and to (``span``), ``y0``, the k, and whether at the event."""
-    stages = len(_coefficients()[1])
-    arrays = {"span": (2, lanes), "y0": (n, lanes), "k": (stages, n, lanes)}
-    return {name: np.zeros(shape) for name, shape in arrays.items()} | {"hit": np.zeros(lanes, dtype=bool)}
-
-
-def _going(flow: Flow, lanes: dict[str, Any]) -> Any:
-    """Which lanes have a member that has a step to make."""
+def _going(flow: Flow, form: Form, lanes: dict[str, Any]) -> tuple[Any, Any]:
+    """Which lanes are fit for another step, and which have a member that makes one."""
 
     def one(carry: Any, x: Any) -> Any:
-        return may_go_on(flow, carry, x[0], x[3], x[5:].reshape(2, -1)[0]) & (carry["tries"] < x[4])
+        fine = may_go_on(flow, carry, x[0], x[3], x[5:].reshape(2, -1)[0])
+        return fine, fine & (carry["tries"] < x[4])
 
-    return each(one)(lanes["carry"], lanes["numbers"]) & ~lanes["step"]["hit"] & (lanes["task"][0] >= 0)
+    fine, more = each(one)(lanes["carry"], form.numbers(lanes["given"]))
+    return fine, more & ~lanes["step"]["hit"] & (lanes["task"][0] >= 0)
 
 
 # ---- Rows to save
 
 
-def _due(lanes: dict[str, Any], times: Any) -> Any:
-    """Which lanes have passed a time to save."""
-    member, row = lanes["task"]
-    return (times[row] <= lanes["carry"]["time"]) & (member >= 0)
+def _saved_rows(lanes: dict[str, Any], saved: dict[str, Any], times: Any) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+    """Save the rows that the last steps passed, of each lane one at a time, as far as there is room; which are left."""
+    carry, step, member = lanes["carry"], lanes["step"], lanes["task"][0]
 
-
-def _saved_rows(lanes: dict[str, Any], saved: dict[str, Any], times: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Save the rows that the last steps passed, of each lane one at a time, as far as there is room."""
-    carry, step = lanes["carry"], lanes["step"]
+    def due(row: Any) -> Any:
+        return (times[row] <= carry["time"]) & (member >= 0)
 
     def one(loop: Any) -> Any:
-        task, due, saved = loop
-        moment = times[task[1]]
-        row = jnp.where(moment == carry["time"], carry["state"], interpolate(step, moment))
-        task_saved = jnp.where(due, task, -1)
-        saved = {
-            "count": saved["count"] + 1,
-            "row": saved["row"].at[saved["count"]].set(row),
-            "task": saved["task"].at[saved["count"]].set(task_saved),
-        }
-        task = task.at[1].add(due.astype(task.dtype))
-        return task, _due(lanes | {"task": task}, times), saved
+        row, passed, saved = loop
+        moment, at = times[row], saved["count"]
+        state = jnp.where(moment == carry["time"], carry["state"], interpolate(step, moment))
+        task = jnp.where(passed, jnp.stack([member, row]), -1)
+        saved = {"count": at + 1, "row": saved["row"].at[at].set(state), "task": saved["task"].at[at].set(task)}
+        row = row + passed
+        return row, due(row), saved
 
-    room = len(saved["row"])
-    task, _, saved = jax.lax.while_loop(
-        lambda loop: loop[1].any() & (loop[2]["count"] < room), one, (lanes["task"], _due(lanes, times), saved)
+    room, row = len(saved["row"]), lanes["task"][1]
+    row, left, saved = jax.lax.while_loop(
+        lambda loop: loop[1].any() & (loop[2]["count"] < room), one, (row, due(row), saved)
     )
-    return lanes | {"task": task}, saved
+    return lanes | {"task": jnp.stack([member, row])}, left, saved
 
 
 def _weights(begin: Any, end: Any, moment: Any) -> Any:
@@ -162,34 +216,37 @@ def interpolate(step: dict[str, Any], moment: Any) -> Any:
 
 
 def _filled(
-    flow: Flow, lanes: dict[str, Any], ended: dict[str, Any], idle: Any, queue: dict[str, Any], taken: Any, waiting: Any
+    flow: Flow,
+    form: Form,
+    lanes: dict[str, Any],
+    fine: Any,
+    idle: Any,
+    ended: dict[str, Any],
+    queue: dict[str, Any],
+    taken: Any,
+    waiting: Any,
 ) -> tuple[dict[str, Any], dict[str, Any], Any]:
     """Note the members that have come to their end, and give the idle lanes new ones."""
 
-    def ending(carry: Any, x: Any, hit: Any) -> Any:
-        fine = may_go_on(flow, carry, x[0], x[3], x[5:].reshape(2, -1)[0])
-        why = jnp.where(flow.size(carry["state"]) > x[3], 1, jnp.where(fine, 3, 2))
-        return jnp.where(hit, 4, jnp.where(carry["time"] >= x[0], 0, why))
-
     def fill(loop: Any) -> Any:
         _, lanes, ended, taken = loop
-        carry, at = lanes["carry"], ended["count"]
-        why = each(ending)(carry, lanes["numbers"], lanes["step"]["hit"])
+        carry, at, hit, numbers = lanes["carry"], ended["count"], lanes["step"]["hit"], form.numbers(lanes["given"])
+        why = jnp.where(each(flow.size)(carry["state"]) > numbers[3], 1, jnp.where(fine, 3, 2))
+        why = jnp.where(hit, 4, jnp.where(carry["time"] >= numbers[0], 0, why))
         task = jnp.stack([jnp.where(idle, lanes["task"][0], -1), why, carry["steps"]])
-        ended = {
-            "count": at + 1,
-            "state": ended["state"].at[at].set(carry["state"]),
-            "time": ended["time"].at[at].set(carry["time"]),
-            "task": ended["task"].at[at].set(task),
-        }
+        found = {"state": carry["state"], "time": carry["time"], "task": task}
+        ended = {name: ended[name].at[at].set(found[name]) for name in found} | {"count": at + 1}
         place = taken + jnp.cumsum(idle) - 1
         new = idle & (place < waiting)
-        place = jnp.where(new, place, 0)
-        found = jax.tree.map(lambda x: jnp.take(x, place, axis=-1), queue)
-        found["carry"] = each(unpack)(found["carry"])
-        step = lanes["step"] | {"hit": lanes["step"]["hit"] & ~idle}
-        vacant = lanes | {"task": lanes["task"].at[0].set(jnp.where(idle, -1, lanes["task"][0])), "step": step}
-        lanes = vacant | {name: jax.tree.map(partial(jnp.where, new), found[name], vacant[name]) for name in found}
+        column = {name: jnp.take(array, place, axis=-1, mode="clip") for name, array in queue.items()}
+        vacant = jnp.where(idle, jnp.array([[-1], [0]]), lanes["task"])
+        select = partial(jax.tree.map, partial(jnp.where, new))
+        lanes = {
+            "carry": select(form.carry(column["given"]), carry),
+            "given": select(column["given"], lanes["given"]),
+            "task": select(column["task"], vacant),
+            "step": lanes["step"] | {"hit": hit & ~idle},
+        }
         return jnp.asarray(False), lanes, ended, taken + new.sum()
 
     needed = (idle & ((lanes["task"][0] >= 0) | (taken < waiting))).any()
@@ -201,13 +258,16 @@ def _filled(
 # ---- Steps
 
 
-def _stepped(flow: Flow, event: Event | None, lanes: dict[str, Any], running: Any, level: Any) -> dict[str, Any]:
+def _stepped(
+    flow: Flow, event: Event | None, form: Form, lanes: dict[str, Any], running: Any, level: Any
+) -> dict[str, Any]:
     """The lanes after one try of a step; those that are not running stay as they are."""
-    carry, values = lanes["carry"], lanes["values"]
-    state, error, k, slope = _stages(flow, carry, values)
-    new, keep = each(_controlled)(carry, state, error, slope, lanes["numbers"])
+    carry, values = lanes["carry"], form.values(lanes["given"])
+    drift, _ = drift_of_lanes(flow, form, lanes["given"].shape[-1])
+    state, error, k, slope = _stages(drift, carry, values, running)
+    new, keep = each(_controlled)(carry, state, error, slope, form.numbers(lanes["given"]))
     made = {"span": jnp.stack([carry["time"], new["time"]]), "y0": carry["state"], "k": k}
-    select = partial(jax.tree.map, lambda a, b: jnp.where(running, a, b))
+    select = partial(jax.tree.map, partial(jnp.where, running))
     new = select(new, carry)
     step = lanes["step"] | select(made, {name: lanes["step"][name] for name in made})
     if event is not None:
@@ -226,7 +286,7 @@ def _coefficients() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return a, np.concatenate([[0.0], tableau.c]), np.asarray(tableau.b_error)
 
 
-def _stages(flow: Flow, carry: dict[str, Any], values: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+def _stages(drift: Any, carry: dict[str, Any], values: dict[str, Any], running: Any) -> tuple[Any, Any, Any, Any]:
     """The states after a step, their errors, the k (stages, n, lanes), and the slopes there."""
     a, c, e = (jnp.asarray(x) for x in _coefficients())
     first, slope = carry["fsal"]
@@ -238,13 +298,13 @@ def _stages(flow: Flow, carry: dict[str, Any], values: dict[str, Any]) -> tuple[
         # A sum and no matrix product: that one's instructions would depend on the lane.
         inner = y + (a[s][:, None, None] * k).sum(0)
         moment = jnp.where(c[s] == 1.0, end, time + c[s] * h)
-        f = each(flow.drift)(moment, inner, values)
+        f = drift(moment, inner, values)
         f = jnp.where((s > 0) | first, f, slope)
         return k.at[s].set(f * h), inner, f
 
     k = jnp.zeros((len(c), *y.shape)).at[0].set(slope * h)
     # The first stage is known from the step before, but for a lane that begins.
-    k, state, f = jax.lax.fori_loop(jnp.where(first.any(), 0, 1), len(c), stage, (k, y, slope))
+    k, state, f = jax.lax.fori_loop(jnp.where((first & running).any(), 0, 1), len(c), stage, (k, y, slope))
     return state, (e[:, None, None] * k).sum(0), k, f
 
 
