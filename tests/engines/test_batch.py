@@ -89,6 +89,33 @@ def test_bits_do_not_depend_on_threads_or_company():
             np.testing.assert_array_equal(getattr(other, name), getattr(every, name)[list(members)])
 
 
+def test_neither_the_order_of_beginning_nor_the_form_of_values_matters():
+    members = [*range(20), *range(20)] * 3
+    every = committees(members, threads=1)
+    scenario, _ = committee(0.2, 0.1)
+    shared = {name: np.repeat(np.asarray(x)[None], len(members), 0) for name, x in scenario.values().items()}
+    shared["learning_rate"] = ETAS[members]
+    states = np.array([scenario.initial_state(committee(ETAS[m], XS[m])[1]) for m in members])
+    options = {"rtol": 1e-8, "atol": 1e-10, "limits": 1e6, "max_steps": 100_000, "expected": every.steps}
+    other = integrate_many(scenario.flow(), states, shared, np.array([10.0, 100.0]), **options)
+    for name in ("states", "last", "end", "steps", "status"):
+        np.testing.assert_array_equal(getattr(other, name), getattr(every, name))
+
+
+def test_members_of_which_more_steps_are_expected_begin_earlier():
+    def stop(done):
+        if done >= LANES:
+            raise KeyboardInterrupt
+
+    # The last members begin first. Neighbours take equally many steps, so that few have overtaken another: at most
+    # those in the lanes, and as many once more where there is a difference.
+    rates = np.linspace(0.1, 1.9, 20_000)
+    run = linear(rates, [20.0], threads=1, on_progress=stop, expected=np.arange(20_000))
+    ended = run.status == "ok"
+    assert LANES <= ended.sum() < 20_000
+    assert ended[: np.flatnonzero(~ended)[-1]].sum() <= 2 * LANES
+
+
 # ---- Endings
 
 

@@ -262,8 +262,8 @@ class _Group:
         found = member >= 0
         members = member[found]
         run.status[members], run.steps[members] = np.array(ENDINGS)[why[found]], steps[found]
-        run.end[members] = np.asarray(ended["time"])[:ends][found]
-        run.last[members] = np.moveaxis(np.asarray(ended["state"])[:ends], 1, -1)[found]
+        end = np.moveaxis(np.asarray(ended["end"])[:ends], 1, -1)[found]
+        run.last[members], run.end[members] = end[:, :-1], end[:, -1]
         run.finished(len(members))
 
     def _interrupt(self) -> None:

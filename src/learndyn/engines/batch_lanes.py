@@ -136,8 +136,7 @@ def advance_lanes(
     length = segment_length(n, count)
     saves, ends = (int(np.clip(SEGMENT_NUMBERS // (n * count), 4, most)) for most in (SAVES, ENDS))
     saved = {"count": 0, "row": jnp.zeros((saves, n, count)), "task": jnp.full((saves, 2, count), -1)}
-    ended = {"count": 0, "state": jnp.zeros((ends, n, count)), "time": jnp.zeros((ends, count))}
-    ended["task"] = jnp.full((ends, 3, count), -1)
+    ended = {"count": 0, "end": jnp.zeros((ends, n + 1, count)), "task": jnp.full((ends, 3, count), -1)}
 
     def going_on(loop: Any) -> Any:
         segment, saved, ended = loop
@@ -172,6 +171,11 @@ def _going(flow: Flow, form: Form, lanes: dict[str, Any]) -> tuple[Any, Any]:
     return fine, more & ~lanes["step"]["hit"] & (lanes["task"][0] >= 0)
 
 
+def _noted(log: Any, row: Any, at: Any) -> Any:
+    """The log with this row; there is room."""
+    return jax.lax.dynamic_update_index_in_dim(log, row, at, 0)
+
+
 # ---- Rows to save
 
 
@@ -187,7 +191,7 @@ def _saved_rows(lanes: dict[str, Any], saved: dict[str, Any], times: Any) -> tup
         moment, at = times[row], saved["count"]
         state = jnp.where(moment == carry["time"], carry["state"], interpolate(step, moment))
         task = jnp.where(passed, jnp.stack([member, row]), -1)
-        saved = {"count": at + 1, "row": saved["row"].at[at].set(state), "task": saved["task"].at[at].set(task)}
+        saved = {"count": at + 1, "row": _noted(saved["row"], state, at), "task": _noted(saved["task"], task, at)}
         row = row + passed
         return row, due(row), saved
 
@@ -234,15 +238,20 @@ def _filled(
         why = jnp.where(each(flow.size)(carry["state"]) > numbers[3], 1, jnp.where(fine, 3, 2))
         why = jnp.where(hit, 4, jnp.where(carry["time"] >= numbers[0], 0, why))
         task = jnp.stack([jnp.where(idle, lanes["task"][0], -1), why, carry["steps"]])
-        found = {"state": carry["state"], "time": carry["time"], "task": task}
-        ended = {name: ended[name].at[at].set(found[name]) for name in found} | {"count": at + 1}
-        place = taken + jnp.cumsum(idle) - 1
+        end = jnp.concatenate([carry["state"], carry["time"][None]])
+        ended = {"count": at + 1, "end": _noted(ended["end"], end, at), "task": _noted(ended["task"], task, at)}
+        # Idle lanes up to each: a sum, which is a smaller program than jnp.cumsum.
+        lane = jnp.arange(len(idle))
+        place = taken + ((lane <= lane[:, None]) & idle).sum(1) - 1
         new = idle & (place < waiting)
         column = {name: jnp.take(array, place, axis=-1, mode="clip") for name, array in queue.items()}
         vacant = jnp.where(idle, jnp.array([[-1], [0]]), lanes["task"])
         select = partial(jax.tree.map, partial(jnp.where, new))
+        begun = form.carry(column["given"])
+        # What is not looked at before the first step is done need not be set.
+        begun |= {"fsal": (begun["fsal"][0], carry["fsal"][1]), "control": (*begun["control"][:2], carry["control"][2])}
         lanes = {
-            "carry": select(form.carry(column["given"]), carry),
+            "carry": jax.tree.map(lambda a, b: b if a is b else jnp.where(new, a, b), begun, carry),
             "given": select(column["given"], lanes["given"]),
             "task": select(column["task"], vacant),
             "step": lanes["step"] | {"hit": hit & ~idle},
@@ -300,7 +309,7 @@ def _stages(drift: Any, carry: dict[str, Any], values: dict[str, Any], running: 
         moment = jnp.where(c[s] == 1.0, end, time + c[s] * h)
         f = drift(moment, inner, values)
         f = jnp.where((s > 0) | first, f, slope)
-        return k.at[s].set(f * h), inner, f
+        return _noted(k, f * h, s), inner, f
 
     k = jnp.zeros((len(c), *y.shape)).at[0].set(slope * h)
     # The first stage is known from the step before, but for a lane that begins.

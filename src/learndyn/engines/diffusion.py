@@ -8,8 +8,8 @@ of z are those of the exact process up to O(1 / N^2). The cost does not grow wit
 The steps are in `learndyn.engines.diffusion_steps`; here are the rows, the random streams and what is said about the
 error of the steps. Replicas go side by side in groups of a fixed number of lanes, always the same lane for the same
 replica, because a compiled program of another width may round differently. Replica r draws its normals from its own
-stream (`learndyn.engines.streams`) in the order of its injections. Same scenario, times, seed and kind of CPU: the
-same bits, for any number of threads and replicas and any chunk.
+stream (`learndyn.engines.streams`) in the order of its injections. Same scenario, times, seed and kind of CPU or
+GPU: the same bits, for any number of threads and replicas and any chunk.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from learndyn.engines.programs import compile_program
 from learndyn.engines.streams import generator_from, generator_state, stream
 from learndyn.errors import InputError
 
-LANES = 32
+LANES, LANES_ON_GPU = 32, 1024
 # Draws of the increment in an injection: PAIRS differences of two. Their sum has an excess kurtosis 2 PAIRS times
 # smaller than an increment, so that already a few injections are as good as Gaussian.
 PAIRS = 16
@@ -163,11 +163,12 @@ def run_diffusion(
     tolerance = require_limits(N, tolerance)
     plan, timings = _make_plan(scenario, start, int(N), np.array(times, dtype=float), seed, tolerance, chunk)
     begin = perf_counter()
-    shape = (max(replicas, LANES), plan.times.size, plan.state.size)
+    lanes = plan.lanes
+    shape = (max(replicas, lanes), plan.times.size, plan.state.size)
     states = np.full(shape, np.nan)  # a row that was not reached stays NaN, and is never handed out
     units = [
-        _Group(plan, range(first, min(first + LANES, replicas)), states[first : first + LANES])
-        for first in range(0, replicas, LANES)
+        _Group(plan, range(first, min(first + lanes, replicas)), states[first : first + lanes])
+        for first in range(0, replicas, lanes)
     ]
     mean_error = _pilot(plan)
     if checkpoint is not None:
@@ -182,7 +183,7 @@ def run_diffusion(
         replicas=outcome.kept,
         status=outcome.status,
         message=_message(outcome, plan),
-        errors=_errors(plan, units, outcome, mean_error, states[:LANES]),
+        errors=_errors(plan, units, outcome, mean_error, states[:lanes]),
         timings=timings,
     )
 
@@ -203,6 +204,7 @@ class _Plan:
     chunk: int
     limit: float
     normals: tuple[int, ...]  # shape of the normals of one lane in one call
+    lanes: int  # of a group
 
     @property
     def first(self) -> int:
@@ -236,7 +238,7 @@ class _Plan:
         from learndyn.engines.diffusion_steps import first_carry
 
         row = float(self.windows(np.zeros(1, dtype=int))[0, 0])
-        asleep = (np.arange(LANES) >= awake) | np.isinf(row)
+        asleep = (np.arange(self.lanes) >= awake) | np.isinf(row)
         row = row if np.isfinite(row) else self.at + 1.0
         return first_carry(
             self.state, self.at, row, first=float(np.clip(FIRST_UPDATES / self.N, *FIRST_INTERVAL)),
@@ -247,7 +249,7 @@ class _Plan:
         self, carry: dict[str, np.ndarray], streams: list[np.random.Generator]
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """One call of the program: each lane that runs uses up its normals or comes to its end."""
-        normals = np.zeros((LANES, *self.normals))
+        normals = np.zeros((self.lanes, *self.normals))
         for lane in np.flatnonzero(carry["status"] == 0):
             streams[lane].standard_normal(out=normals[lane])
         numbers = np.array([self.N, self.limit])
@@ -269,12 +271,12 @@ def _make_plan(
             f"{type(scenario).__name__} does not. Use another method."
         )
     state, values = scenario.initial_state(start), scenario.values()
-    width = scenario.noise().normals
-    injections = int(np.clip(MOST_NORMALS // (LANES * PAIRS * 2 * width), 8, INJECTIONS))
+    width, lanes = scenario.noise().normals, LANES_ON_GPU if jax.default_backend() == "gpu" else LANES
+    injections = int(np.clip(MOST_NORMALS // (lanes * PAIRS * 2 * width), 8, INJECTIONS))
     plan = partial(
         _Plan, scenario, values=values, state=state, at=float(start.at), N=N, times=times, seed=seed,
         tolerance=tolerance, chunk=CHUNK if chunk is None else chunk, limit=GROWTH_LIMIT * scenario.scale(state),
-        normals=(injections, PAIRS, 2, width),
+        normals=(injections, PAIRS, 2, width), lanes=lanes,
     )  # fmt: skip
     timings = {"trace": 0.0, "compile": 0.0}
     return plan(program=_compiled(scenario, plan(program=None), timings)), timings
@@ -282,10 +284,10 @@ def _make_plan(
 
 def _compiled(scenario: Any, plan: _Plan, timings: dict[str, float]) -> Any:
     """The program for this kind of scenario, traced and compiled once a process."""
-    key = (scenario.flow().key, scenario.noise().key, plan.normals, frozenset(plan.values))
+    key = (scenario.flow().key, scenario.noise().key, plan.normals, plan.lanes, frozenset(plan.values))
     if key not in _programs:
-        carry = plan.first_carry(np.full(LANES, plan.tolerance), 1.0, LANES)
-        normals, windows = np.zeros((LANES, *plan.normals)), plan.windows(carry["rows"])
+        carry = plan.first_carry(np.full(plan.lanes, plan.tolerance), 1.0, plan.lanes)
+        normals, windows = np.zeros((plan.lanes, *plan.normals)), plan.windows(carry["rows"])
         arguments = (carry, normals, windows, plan.values, np.array([plan.N, plan.limit]))
         with jax.enable_x64(True):
             _programs[key] = compile_program(
@@ -333,7 +335,7 @@ class _Group:
         plan, lanes = self._plan, len(self._states)
         first = self.numbers[0]
         self._streams = [stream(plan.seed, "diffusion", plan.N, first + lane) for lane in range(lanes)]
-        self._carry = plan.first_carry(np.full(LANES, plan.tolerance), 1.0, lanes)
+        self._carry = plan.first_carry(np.full(plan.lanes, plan.tolerance), 1.0, lanes)
         self._states[:, : plan.first] = plan.state
         self._settle()
 
@@ -405,7 +407,7 @@ def _pilot(plan: _Plan) -> np.ndarray:
 
     Two lanes go with next to no noise, one with the steps of the replicas, one with a hundredth of their error.
     """
-    tolerance = np.full(LANES, plan.tolerance)
+    tolerance = np.full(plan.lanes, plan.tolerance)
     tolerance[1] *= FINER
     carry = plan.first_carry(tolerance, WHISPER, 2)
     streams = [stream(plan.seed, "diffusion", plan.N, lane, part=1) for lane in range(2)]
