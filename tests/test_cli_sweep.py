@@ -14,6 +14,7 @@ import xarray as xr
 
 import learndyn as ld
 from command_line import learndyn, refused
+from learndyn.cli.common import keep_interrupt
 from learndyn.engines import compilation_cache
 from learndyn.sweeps.store import open_sweep
 from learndyn.sweeps.sweep import planned
@@ -303,3 +304,16 @@ def test_ctrl_c_keeps_what_is_done(folder):
     assert int(counts["missing"]) >= 1
     assert int(counts["ok"]) + int(counts["missing"]) == 2000
     assert "sweep: interrupted." in stdout
+
+
+def test_an_interrupt_that_python_would_ignore_comes_later(monkeypatch):
+    """Such as one in JAX's callback of the garbage collector: it was lost, and its traceback shown."""
+
+    class Deaf:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "unraisablehook", keep_interrupt)
+    Deaf()
+    with pytest.raises(KeyboardInterrupt):
+        time.sleep(30)

@@ -31,6 +31,8 @@ MOST = 10_000_000
 LISTED = 8
 # A number this near to a whole one is that one: what a logarithm leaves of it.
 ROUNDING = 1e-12
+# Options that all scenarios have alike: `ld.sweep` refuses a sweep over them, with the names that there are.
+OF_ALL = ("until", "save_at")
 # Options of a simulation that a store takes the place of.
 OF_ONE_RUN = ("checkpoint", "checkpoint_every")
 
@@ -137,7 +139,7 @@ def _labelled(values: dict[str, Any], dims: dict[str, str]) -> dict[str, Any]:
 
 def run_options(engine: str, run: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """The options in [solve] or [simulate] that a sweep takes: those that it does not sweep."""
-    options = {key: value for key, value in run.items() if key not in over and key not in OF_ONE_RUN}
+    options = {key: value for key, value in run.items() if (key not in over or key in OF_ALL) and key not in OF_ONE_RUN}
     if engine == "simulate" and options.get("record_weights") is False:
         del options["record_weights"]
     return options

@@ -123,6 +123,23 @@ def test_what_changes_nothing_is_refused(over, start, options, sentence):
         work_of(TWO, start, over, "solve", 10.0, 3, options)
 
 
+def test_recipes_need_all_that_their_maker_needs():
+    deep = ld.DeepLinear([[1.0, 0.3], [0.2, 2.0]], hidden=2)
+    recipe = ld.StartRecipe(ld.LinearWeights.random, seed=1)
+    with pytest.raises(ld.InputError, match=r"`scale` of LinearWeights.random must be given.*sweep 'start.scale'"):
+        work_of(deep, recipe, {"start.seed": [1, 2]}, "solve", 10.0, 3, {})
+    assert work_of(deep, recipe, {"start.scale": [0.1]}, "solve", 10.0, 3, {}).member((0,)).start.weights
+
+
+def test_names_that_the_result_has_are_refused_with_what_helps():
+    deep = ld.DeepLinear([[1.0, 0.3], [0.2, 2.0]], hidden=2)
+    recipe: Any = ld.StartRecipe(ld.LinearWeights.random, seed=1, scale=0.1)
+    with pytest.raises(ld.InputError, match=r"'hidden', which the result has.*Keep `observables` without"):
+        ld.sweep(deep, recipe, {"hidden": [2, 3]}, until=1, save_at=2)
+    found = ld.sweep(deep, recipe, {"hidden": [2, 3]}, until=1, save_at=2, observables=["loss"])
+    assert found.loss.dims == ("hidden", "t")
+
+
 def test_recipes_need_a_maker_of_starts():
     with pytest.raises(ld.InputError, match="a class method that makes a start for a scenario"):
         ld.StartRecipe(ld.Start.from_weights)

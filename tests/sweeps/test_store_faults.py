@@ -77,6 +77,14 @@ def test_damage_is_told_once_and_the_chunk_is_computed_again(folder, undisturbed
     assert chunk_files(folder) == undisturbed
 
 
+def test_files_that_are_lost_are_told_to_who_reads(folder):
+    """Their members are NaN, and their status says ok."""
+    damage(folder / "eps_g" / "c.2.1.0", "lost")
+    with pytest.warns(LearndynWarning, match="has lost 1 of its files: what was in them is NaN"):
+        found = open_sweep(folder)
+    assert found.eps_g.isnull().all("alpha").sum() == 1
+
+
 def test_several_damages_are_one_warning(folder):
     for key, how in {"eps_g/c.0.1.0": "flipped", "eps_g/c.1.1.0": "lost", "seed/c.1.1": "cut"}.items():
         damage(folder / key, how)

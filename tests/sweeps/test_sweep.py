@@ -173,6 +173,8 @@ def test_a_result_is_saved_and_loaded(tmp_path):
         ({"engine": "theory"}, '`engine` must be "solve" or "simulate"'),
         ({"until": None}, "`until` must say at what time the runs end"),
         ({"observables": "eps_g"}, "`observables` must be a list of names"),
+        ({"observables": 3}, "`observables` must be a list of names of variables, but it is 3"),
+        ({"progress": "yes"}, '`progress` must be True, False, None or "lines"'),
         ({"observables": ["epsg"]}, "Did you mean 'eps_g'"),
         ({"chunk": (1, 2)}, "`chunk` must be a number of members, or one number for each dim of learning_rate"),
         ({"chunk": 0}, "`chunk` must be a whole number of at least 1"),
@@ -233,6 +235,13 @@ def test_a_failure_of_the_engine_is_a_status(monkeypatch, engine, broken_part, o
     assert found["status"].tolist() == [6]
 
 
+def test_more_chunks_than_a_client_can_count_are_refused():
+    thousand = np.linspace(0.1, 1.0, 1000)
+    over = {"learning_rate": thousand, "label_noise": thousand, "weight_decay": thousand}
+    with pytest.raises(ld.InputError, match="`chunk` must be larger: 1000000000 scenarios"):
+        ld.sweep(TWO, NEAR, over, until=1, save_at=2, store="memory://chunks.zarr", chunk=1)
+
+
 def test_what_does_not_fit_is_refused_before_anything_runs(monkeypatch, tmp_path):
     from learndyn.sweeps import estimate
 
@@ -272,3 +281,30 @@ def test_what_is_refused_leaves_no_store(monkeypatch, tmp_path):
     with pytest.raises(ld.InputError, match=r"The results that are left take up to .* but 0.1 kB are free at"):
         ld.sweep(TWO, NEAR, over, until=1, store=tmp_path / "b.zarr")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_before_a_members_start_are_refused():
+    """They cannot be known; the start stood in them, with the status ok."""
+    begin = ld.Start.near_symmetric(TWO, 0.2, 1e-3)
+    with pytest.warns(ld.LearndynWarning, match="1 ok, 2 refused"):
+        found = ld.sweep(TWO, begin, {"start.at": [0.0, 1.0, 6.0]}, until=5, save_at=3)
+    assert codes(found) == ["ok", "refused", "refused"]
+    assert np.isnan(found.eps_g[1:]).all()
+    assert "`save_at` must lie between the start, 1," in found.message.values[1]
+    late = ld.sweep(TWO, begin, {"start.at": [0.0, 1.0]}, until=5, save_at=[2, 5])
+    assert codes(late) == ["ok", "ok"]
+
+
+def test_what_an_engine_refuses_of_a_member_is_its_status():
+    scenario = TWO.replace(student=ld.Student(2, "tanh"))
+    with pytest.warns(ld.LearndynWarning, match="1 ok, 1 refused"):
+        found = ld.sweep(scenario, NEAR, {"samples": [16, 64]}, until=0.1, save_at=2)
+    assert codes(found) == ["refused", "ok"]
+    assert found.message.values[0].startswith("Argument `samples` must be at least 64")
+
+
+def test_a_store_of_the_same_parameters_in_another_order_is_refused_with_the_reason(tmp_path):
+    over, run = {"learning_rate": [0.5, 1.0], "label_noise": [0.0]}, {"until": 1, "save_at": 2, "store": tmp_path / "a"}
+    ld.sweep(TWO, NEAR, over, **run)
+    with pytest.raises(ld.InputError, match=r"the order of its parameters \(learning_rate, label_noise there"):
+        ld.sweep(TWO, NEAR, dict(reversed(over.items())), **run)

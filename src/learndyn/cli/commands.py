@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from learndyn.cli.common import BAD_INPUT, INTERRUPTED
+from learndyn.cli.common import BAD_INPUT, INTERRUPTED, keep_interrupt
 from learndyn.errors import InputError
 
 
@@ -47,6 +47,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the command `learndyn`."""
+    sys.unraisablehook = keep_interrupt
     try:
         app(prog_name="learndyn")
     except SystemExit as end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import sys
 import threading
@@ -33,6 +34,20 @@ def whole_imports() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def keep_interrupt(lost: Any) -> None:
+    """A `sys.unraisablehook`: Ctrl-C within a callback of the garbage collector, where it is ignored, comes later.
+
+    JAX has such a callback, and while programs are compiled it runs often.
+    """
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    # In a moment and not at once: this hook is as deaf as the callback.
+    again = threading.Timer(0.01, _thread.interrupt_main)
+    again.daemon = True
+    again.start()
 
 
 @contextmanager

@@ -130,7 +130,7 @@ def _places(labels: np.ndarray, wanted: Any, name: str) -> np.ndarray:
         spread = float(np.ptp(labels))
         if distance.min(initial=np.inf) <= NEAR * abs(float(wanted)) + 1e-9 * spread:
             return np.flatnonzero(distance == distance.min())
-    else:
+    elif np.ndim(wanted) == 0:
         places = np.flatnonzero(labels == wanted)
         if len(places):
             return places

@@ -46,6 +46,11 @@ class StartRecipe:
             )
         self.owner, self.name = owner, name
         self.allowed = tuple(parameters[1:])
+        self._required = tuple(
+            key
+            for key, each in (inspect.signature(make).parameters if parameters else {}).items()
+            if each.default is each.empty and key != "scenario"
+        )
         self.drawn = "seed" in self.allowed
         self.arguments = dict(arguments)
         for key in arguments:
@@ -58,6 +63,15 @@ class StartRecipe:
                 f"Argument `{key}` of {self.owner.__name__}.{self.name} must be {', '.join(self.allowed)}."
                 f"{did_you_mean(key, list(self.allowed))}"
             )
+
+    def refuse_missing(self, swept: list[str]) -> None:
+        """Refuse a recipe that lacks what the maker needs and no sweep gives; what it draws with is refused apart."""
+        for key in self._required:
+            if key != "seed" and key not in self.arguments and key not in swept:
+                raise InputError(
+                    f"Argument `{key}` of {self.owner.__name__}.{self.name} must be given, but it is missing in "
+                    f"{self!r}. Add {key}=..., or sweep 'start.{key}'."
+                )
 
     def replace(self, **changes: Any) -> StartRecipe:
         """The recipe with other arguments."""

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.errors import InputError
-from learndyn.sweeps.engines import STATUSES, Outcome, engine_of
+from learndyn.sweeps.engines import STATUSES, Outcome, engine_of, failed
 from learndyn.sweeps.members import Builder, Member
 from learndyn.sweeps.plan import Plan
 
@@ -43,8 +42,8 @@ def run_chunk(
     for place in work.places(block):
         try:
             members.append(builder.member(place))
-        except InputError as error:
-            _put(arrays, _inside(place, corner), Outcome({}, "refused", str(error)))
+        except Exception as error:
+            _put(arrays, _inside(place, corner), failed(error))
     outcomes = engine_of(work.engine).run(work, members, threads, _teller(stop))
     for member, outcome in zip(members, outcomes, strict=True):
         _put(arrays, _inside(member.place, corner), outcome)

@@ -26,6 +26,8 @@ PILOT_FROM = 200
 PILOT = 16
 # Bytes beside its arrays that a member takes while it runs: its scenario, its start, its state on the way.
 OBJECTS = 6_000
+# Chunks that a client can keep an account of, and files that a folder can hold.
+MOST_CHUNKS = 10_000_000
 ADVICE = "Keep fewer `observables`, or fewer times (`save_at`)"
 # Text of a result, on average: most members have none.
 TEXT = 8
@@ -46,9 +48,9 @@ class Estimate:
 
     def sentence(self) -> str:
         """All of it in a line."""
-        parts = [f"{self.members} scenarios in {_counted(self.chunks, 'chunk')} of up to {self.largest}"]
+        parts = [f"{_counted(self.members, 'scenario')} in {_counted(self.chunks, 'chunk')} of up to {self.largest}"]
         if self.there:
-            parts.append(f"{self.there} chunks are there already")
+            parts.append(f"{_counted(self.there, 'chunk')} {'is' if self.there == 1 else 'are'} there already")
         parts.append(f"results {size(self.result_bytes)}, {size(self.chunk_bytes)} of memory a chunk")
         if self.seconds is not None:
             left = self.seconds * (self.chunks - self.there) / max(self.chunks, 1)
@@ -95,6 +97,11 @@ def refuse_too_large(plan: Plan, there: Set[int] | None, *, store: Any, workers:
     InputError
         With what would fit.
     """
+    if len(plan) > MOST_CHUNKS:
+        raise InputError(
+            f"Argument `chunk` must be larger: {plan.members} scenarios are then {len(plan)} chunks, of which there "
+            f"may be {MOST_CHUNKS}. Leave it out, or make several sweeps."
+        )
     whole = member_bytes(plan) * plan.members
     in_memory, at_work, free = whole if store is None else 0, chunk_memory(plan) * (workers or 1), _free_memory()
     if in_memory + at_work > free:

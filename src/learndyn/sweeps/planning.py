@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import count, did_you_mean, number
+from learndyn.arguments import count, did_you_mean, number, shown
 from learndyn.errors import InputError
 from learndyn.options import save_times
 from learndyn.results import attributes, versions
@@ -91,6 +91,8 @@ def _check_targets(work: Work, asked: set[str]) -> None:
                     f"Argument `over` must name each number once, but {first!r} and {name!r} are the same."
                 )
     start = work.start
+    if isinstance(start, StartRecipe):
+        start.refuse_missing([name.removeprefix("start.") for name in work.axes.names if name.startswith("start.")])
     seeded = not isinstance(start, StartRecipe) or not start.drawn or start.arguments.get("seed") is not None
     if not seeded and "start.seed" not in work.axes.names:
         raise InputError(
@@ -165,9 +167,10 @@ def _observables(observables: Any, template: xr.Dataset) -> list[str]:
     known = [str(name) for name in template.data_vars if name not in OWN]
     if observables is None:
         return known
-    if isinstance(observables, str) or not all(isinstance(name, str) for name in observables):
+    listed = isinstance(observables, list | tuple | set | frozenset | np.ndarray)
+    if not listed or not all(isinstance(name, str) for name in observables):
         raise InputError(
-            f"Argument `observables` must be a list of names of variables, but it is {observables!r}. "
+            f"Argument `observables` must be a list of names of variables, but it is {shown(observables)}. "
             f"Write observables={known[:1]}."
         )
     for name in observables:
@@ -201,8 +204,12 @@ def _labels(axes: Axes, template: xr.Dataset, variables: tuple[Variable, ...]) -
     for name in {*axes.names, *axes.sizes}:
         if name in labels or any(name == variable.name for variable in variables):
             raise InputError(
-                f"Argument `over` must not use the name {name!r}, which the result has for itself. Go along a dim with "
-                "another name: xarray.DataArray(values, dims='member')."
+                f"Argument `over` must not use the name {name!r}, which the result has for itself. "
+                + (
+                    f"Keep `observables` without {name!r}, or sweep other parameters, once for each value of this one."
+                    if name in axes.names
+                    else "Go along a dim with another name: xarray.DataArray(values, dims='member')."
+                )
             )
     return {**axes.coordinates(), **labels}
 

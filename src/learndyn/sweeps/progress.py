@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
+from learndyn.arguments import shown
+from learndyn.errors import InputError
+
 # Seconds between two plain lines.
 LINE_SECONDS = 10.0
 
@@ -75,6 +78,8 @@ class _Bar(Reporter):
 @contextmanager
 def reporter(progress: bool | str | None, members: int, there: int) -> Iterator[Reporter]:
     """``progress``: True, False, "lines", or None: a bar on a terminal, once the sweep has taken a second."""
+    if progress not in (None, True, False, "auto", "lines"):
+        raise InputError(f'Argument `progress` must be True, False, None or "lines", but it is {shown(progress)}.')
     if progress == "auto":
         progress = None if sys.stderr.isatty() else "lines"
     if progress == "lines":

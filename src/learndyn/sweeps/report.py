@@ -47,7 +47,8 @@ def axes(sweep: Any) -> list[str]:
     for name, dim in over.items():
         values = sweep[name].values
         along = f", along {dim}" if dim in shared or dim != name else ""
-        lines.append(f"{name:<{width}}  {len(values):>6} values: {_values(values)}{along}")
+        word = "value" if len(values) == 1 else "values"
+        lines.append(f"{name:<{width}}  {len(values):>6} {word}: {_values(values)}{along}")
     return lines
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.arguments import choice
+from learndyn.errors import InputError
 
 Tell = Callable[..., None]
 
@@ -44,9 +45,11 @@ class Outcome:
 
 
 def failed(error: Exception) -> Outcome:
-    """What came of a member in which something unforeseen went wrong; lack of memory is everyone's."""
+    """What came of a member in which something went wrong; lack of memory is everyone's."""
     if isinstance(error, MemoryError):
         raise error
+    if isinstance(error, InputError):
+        return Outcome({}, "refused", str(error))
     return Outcome({}, "failed", f"{type(error).__name__}: {error}")
 
 

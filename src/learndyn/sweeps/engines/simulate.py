@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -110,10 +111,8 @@ def _outcome(work: Work, member: Member, threads: int | None, tell: Tell) -> Out
     try:
         request = _request(work, member, until=work.until, save_at=work.times, threads=threads, progress=tell)
         result = request.run(request.sizes[0])
-    except InputError as error:
-        return Outcome({}, "refused", str(error), more={"seed": seed})
     except Exception as error:
-        return failed(error)
+        return replace(failed(error), more={"seed": seed})
     if result.attrs["status"] == "interrupted":
         raise KeyboardInterrupt
     time = time_of(result)

@@ -10,8 +10,7 @@ import numpy as np
 import xarray as xr
 
 from learndyn.arguments import count
-from learndyn.errors import InputError
-from learndyn.options import tolerances
+from learndyn.options import save_times, tolerances
 from learndyn.results import labelled
 from learndyn.sweeps.engines import Outcome, Tell, failed, silent
 from learndyn.sweeps.engines.reading import Ending, read_off
@@ -64,15 +63,18 @@ def run(work: Work, members: Sequence[Member], threads: int | None, tell: Tell =
     for number, member in enumerate(members):
         try:
             options = _checked(member.options)
+            if member.start.at > work.times[0]:
+                save_times(work.times, member.start.at, work.until)  # refuses rows before the start
             curve = closed_form(member.scenario, member.start, options["method"], options["samples"])
             if curve is None:
                 waiting.append(_Course(number, member, options))
             else:
                 found[number] = _of_formula(member, curve, work.times)
-        except InputError as error:
-            found[number] = Outcome({}, "refused", str(error))
+        except Exception as error:
+            found[number] = failed(error)
     while waiting:
-        waiting = [course for group in _groups(waiting) for course in _run_group(group, work, threads, tell, found)]
+        groups = _groups(waiting, found)
+        waiting = [course for group in groups for course in _run_group(group, work, threads, tell, found)]
     return [found[number] for number in range(len(members))]
 
 
@@ -112,10 +114,15 @@ class _Course:
         )  # fmt: skip
 
 
-def _groups(courses: list[_Course]) -> list[list[_Course]]:
+def _groups(courses: list[_Course], found: dict[int, Outcome]) -> list[list[_Course]]:
     groups: dict[Any, list[_Course]] = {}
     for course in courses:
-        groups.setdefault(course.structure(), []).append(course)
+        try:
+            structure = course.structure()
+        except Exception as error:
+            found[course.number] = failed(error)
+        else:
+            groups.setdefault(structure, []).append(course)
     return list(groups.values())
 
 

@@ -133,6 +133,8 @@ def same_plan(place: Place, plan: Plan) -> Plan:
     mine = json.loads(json.dumps(_description(plan)))
     told = differences(header["description"], mine)
     if header["digest"] != plan.digest or told:
+        if not told and list(header["description"]["over"]) != list(mine["over"]):
+            told = f"the order of its parameters ({', '.join(header['description']['over'])} there)"
         raise InputError(
             f"Store {place} belongs to another sweep, which differs in {told or 'its values'}. Choose another store, "
             "or remove this one to begin anew."

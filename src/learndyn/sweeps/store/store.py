@@ -146,6 +146,13 @@ def open_sweep(location: Any, storage_options: dict[str, Any] | None = None) -> 
         raise InputError(
             f"Store {place} cannot be read: {one_line(error)}. Give the same ld.sweep(...) again, which mends it."
         ) from None
+    if place.is_local and (lost := _lost(place, header, there)):
+        warnings.warn(
+            f"Store {place} has lost {lost} of its files: what was in them is NaN, whatever `status` says. Give the "
+            "same ld.sweep(...) again, which mends it.",
+            LearndynWarning,
+            stacklevel=2,
+        )
     if there < chunks and found.attrs.get("status") != "incomplete":
         found.attrs["status"] = "interrupted"
     if there < chunks:
@@ -153,6 +160,14 @@ def open_sweep(location: Any, storage_options: dict[str, Any] | None = None) -> 
     elif not found.attrs.get("message"):
         found.attrs |= {"status": "ok", "message": f"All {chunks} chunks are there."}
     return found
+
+
+def _lost(place: Place, header: dict[str, Any], finished: int) -> int:
+    """How many files of so many finished chunks are not there, by their number alone."""
+    return sum(
+        max(0, finished - sum(name.startswith("c.") for name in place.names(variable)))
+        for variable in header["description"]["variables"]
+    )
 
 
 @dataclass(frozen=True)
@@ -206,7 +221,7 @@ class Store:
                 f"Store {self._place} has {len(damaged)} damaged {'chunk' if one else 'chunks'}, of {len(self.plan)}; "
                 f"{'it' if one else 'they'} will be computed again.",
                 LearndynWarning,
-                stacklevel=2,
+                stacklevel=4,  # where ld.sweep is called
             )
         return found
 
