@@ -10,6 +10,7 @@ from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
 from matplotlib.colors import LogNorm
 
 import learndyn as ld
+from learndyn.plot.parameters import valued
 from linear_sweep import CODES, linear_sweep
 
 RATES = np.geomspace(0.05, 3.2, 7)
@@ -300,3 +301,9 @@ def test_members_are_chosen_by_what_they_share():
     assert len(lines) == 3
     with pytest.raises(ld.InputError, match="`seed` must have different values along its dim"):
         ld.plot.heat_map(sweep, "seed", "K")
+
+
+def test_small_numbers_in_a_legend_are_powers_of_ten():
+    assert [valued("start.X", each) for each in (1e-6, 2.5e-6, 0.1)] == [
+        "$X=10^{-6}$", r"$X=2.5\times 10^{-6}$", "$X=0.1$",
+    ]  # fmt: skip

@@ -44,6 +44,10 @@ def valued(name: str, value: Any) -> str:
         return value
     symbol = label(name)
     text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    mantissa, _, exponent = text.partition("e") if isinstance(value, float) else (text, "", "")
+    if exponent and symbol.startswith("$"):  # as mathematics, 1e-06 would be a difference
+        times = {"1": "", "-1": "-"}.get(mantissa, rf"{mantissa}\times ")
+        text = f"{times}10^{{{int(exponent)}}}"
     return f"{symbol[:-1]}={text}$" if symbol.startswith("$") and not isinstance(value, bool) else f"{symbol} {text}"
 
 
