@@ -112,7 +112,6 @@ def sweep(
     -----
     Cost: docs/scaling.md. Ctrl-C keeps the chunks that are done (``attrs["status"]`` is then ``"interrupted"``).
     A simulation's rows are made at whole updates, nearest to the times of `save_at`, which label them.
-    A script that computes in processes of its own must begin below ``if __name__ == "__main__":``.
 
     Examples
     --------

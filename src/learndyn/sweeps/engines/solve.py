@@ -138,7 +138,7 @@ def _run_group(
             first.flow, np.array([course.state for course in group]), [course.values for course in group], work.times,
             first.at, rtol=first.options["rtol"], atol=first.options["atol"],
             limits=np.array([course.limit for course in group]), max_steps=first.options["max_steps"], threads=threads,
-            on_progress=tell,
+            on_progress=tell, expected=_expected(group),
         )  # fmt: skip
     except Exception as error:
         found |= {course.number: failed(error) for course in group}
@@ -156,6 +156,12 @@ def _run_group(
     for (_, course), outcome in zip(done, read_off(endings, states, work.times, tolerance), strict=True):
         found[course.number] = outcome
     return again
+
+
+def _expected(group: list[_Course]) -> np.ndarray | None:
+    """What the steps of members grow with: the learning rate. Those that take long begin first and hold up no other."""
+    rates = [getattr(course.scenario, "learning_rate", None) for course in group]
+    return np.array(rates) if all(isinstance(rate, float) for rate in rates) else None
 
 
 def _outgrown(course: _Course, run: Any, place: int) -> bool:
