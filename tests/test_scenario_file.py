@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import learndyn as ld
+from file_mistakes import mistakes, reading
 from learndyn.scenario_file import scenario_text
 from learndyn.scenario_keys import STARTS, TABLES
 from learndyn.verbs import simulate, solve
@@ -33,28 +34,7 @@ N = 1000
 """
 
 
-@pytest.fixture
-def read(tmp_path):
-    """Read a text as a scenario file; the file's name is left out of error messages."""
-
-    def from_text(text, **options):
-        path = tmp_path / "case.toml"
-        path.write_text(text, encoding="utf-8")
-        try:
-            return ld.read_scenario_file(path, **options)
-        except ld.InputError as error:
-            lines = str(error).split("\n")
-            assert all(line.startswith(f"{path}: ") for line in lines)
-            raise ld.InputError("\n".join(line.removeprefix(f"{path}: ") for line in lines)) from None
-
-    return from_text
-
-
-def mistakes(read, text, **options):
-    with pytest.raises(ld.InputError) as caught:
-        read(text, **options)
-    return str(caught.value).split("\n")
-
+read = pytest.fixture(reading)
 
 # What a good file gives.
 
