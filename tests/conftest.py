@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -36,6 +37,14 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_ba
 # The same examples in every run; compilation makes single examples slow.
 settings.register_profile("learndyn", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("learndyn")
+
+
+@pytest.fixture(autouse=True)
+def _no_open_figures():
+    """A figure that a test or an example leaves open stays in memory, and matplotlib warns of the twenty-first."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def pytest_addoption(parser):

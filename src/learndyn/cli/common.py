@@ -45,9 +45,17 @@ def keep_interrupt(lost: Any) -> None:
         sys.__unraisablehook__(lost)
         return
     # In a moment and not at once: this hook is as deaf as the callback.
-    again = threading.Timer(0.01, _thread.interrupt_main)
+    again = threading.Timer(0.01, _interrupt)
     again.daemon = True
     again.start()
+
+
+def _interrupt() -> None:
+    """Ctrl-C for the main thread, which wakes where it sleeps."""
+    if hasattr(signal, "pthread_kill") and (ident := threading.main_thread().ident) is not None:
+        signal.pthread_kill(ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 @contextmanager
