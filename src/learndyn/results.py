@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -254,6 +255,13 @@ def start_of(result: xr.Dataset) -> Any:
     True
     """
     return start_from_plain(_attribute(result, "start"))
+
+
+def words_of(attrs: Mapping[Any, Any]) -> dict[int, str]:
+    """The word of each code of a variable that says how runs ended, by its attributes."""
+    codes = attrs.get("flag_values", ())
+    codes = np.atleast_1d(json.loads(codes) if isinstance(codes, str) else codes).tolist()
+    return dict(zip(codes, str(attrs.get("flag_meanings", "")).split(), strict=True))
 
 
 def logarithmic(values: np.ndarray) -> bool:

@@ -19,7 +19,7 @@ import xarray as xr
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
 from learndyn.plot.curves import base
-from learndyn.results import TIMES
+from learndyn.results import TIMES, words_of
 
 # A value asked for may be written with two digits.
 NEAR = 0.01
@@ -173,9 +173,7 @@ def symbol(result: xr.Dataset, value: str, where: dict[str, Any]) -> str:
 def endings(result: xr.Dataset) -> xr.DataArray:
     """How each member ended, in the words of the engine: "ok", "diverged", ...."""
     status = result["status"]
-    codes, words = status.attrs["flag_values"], status.attrs["flag_meanings"].split()
-    codes = np.atleast_1d(json.loads(codes) if isinstance(codes, str) else codes).tolist()
-    known = dict(zip(codes, words, strict=True)) | {-1: "missing"}
+    known = words_of(status.attrs) | {-1: "missing"}
     found, inverse = np.unique(status.values, return_inverse=True)
     names = np.array([known.get(int(code), "failed") for code in found], dtype=object)
     return status.copy(data=np.asarray(names[inverse], dtype=object).reshape(status.shape))

@@ -14,6 +14,7 @@ from learndyn.plot import members
 from learndyn.plot.axes import makes_axes
 from learndyn.plot.parameters import axis_of, label
 from learndyn.plot.plane import Look, Plane, legend_above, norm_of, plane_of
+from learndyn.results import words_of
 
 # What came of members that did not learn; the words of a sweep's status that are not here are failures.
 LOOKS = {
@@ -124,7 +125,7 @@ def _of_diagram(result: Any) -> tuple[Plane, np.ndarray, np.ndarray]:
     x, y = options["x"], options["y"]
     plane = Plane(axis_of(x, result[x].values), axis_of(y, result[y].values), (y, x))
     outcome = result["outcome"]
-    names = dict(zip(outcome.attrs["flag_values"], outcome.attrs["flag_meanings"].split(), strict=True))
+    names = words_of(outcome.attrs)
     words = np.array([names[code] for code in plane.array(outcome).ravel()]).reshape(outcome.shape)
     return plane, plane.array(result["time"]), words
 

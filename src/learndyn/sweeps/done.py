@@ -22,3 +22,17 @@ class Done:
     arrays: dict[str, np.ndarray] | None = None
     record: Any = None
     error: str = ""
+
+
+def done_with(plan: Any, number: int, arrays: dict[str, np.ndarray], writer: Any, seconds: float) -> Done:
+    """A chunk that took so many seconds to compute, when its ``writer`` has put it in the store; None: it is handed on.
+
+    Raises
+    ------
+    InputError
+        When the store cannot take more.
+    """
+    failures = int((arrays["status"] != 0).sum())
+    if writer is None:
+        return Done(number, seconds, failures, arrays)
+    return Done(number, seconds, failures, None, writer.write(plan, number, arrays, {"seconds": seconds}))

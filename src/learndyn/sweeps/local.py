@@ -14,7 +14,7 @@ from typing import Any
 
 from learndyn.engines.driver import thread_count
 from learndyn.sweeps.chunk import run_chunk
-from learndyn.sweeps.done import Done
+from learndyn.sweeps.done import Done, done_with
 from learndyn.sweeps.plan import Plan
 
 
@@ -58,8 +58,4 @@ def run_here(
 def _one(plan: Plan, number: int, writer: Any, threads: int, stop: Event) -> Done:
     begin = perf_counter()
     arrays = run_chunk(plan, number, threads, stop=stop.is_set)
-    seconds = perf_counter() - begin
-    failures = int((arrays["status"] != 0).sum())
-    if writer is None:
-        return Done(number, seconds, failures, arrays)
-    return Done(number, seconds, failures, None, writer.write(plan, number, arrays, {"seconds": seconds}))
+    return done_with(plan, number, arrays, writer, perf_counter() - begin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -86,7 +86,7 @@ class Builder:
         targets = self._of[owner]
         plain = {target.paths[0][0]: values[name] for name, target in targets if _is_plain(target)}
         if plain:
-            subject = subject.replace(**plain) if hasattr(subject, "replace") else _replaced(subject, plain)
+            subject = subject.replace(**plain) if hasattr(subject, "replace") else replace(subject, **plain)
         for name, target in targets:
             if not _is_plain(target):
                 subject = target.changed(subject, values[name])
@@ -106,9 +106,3 @@ class Builder:
 def _is_plain(target: Target) -> bool:
     """Whether it is a field itself: several of them are changed in one go."""
     return len(target.paths) == 1 and len(target.paths[0]) == 1 and not target.entry
-
-
-def _replaced(subject: Any, changes: dict[str, Any]) -> Any:
-    from dataclasses import replace
-
-    return replace(subject, **changes)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from learndyn.results import words_of
 from learndyn.sweeps.done import Done
 from learndyn.sweeps.plan import Plan
 
@@ -43,17 +43,6 @@ class Memory:
 
     def counts(self) -> dict[str, int]:
         """How many members ended in each way."""
-        return counts_of(self.plan, self._arrays["status"])
-
-
-def counts_of(plan: Plan, codes: np.ndarray) -> dict[str, int]:
-    """Members by status, in words."""
-    attrs = next(each.attrs for each in plan.variables if each.name == "status")
-    words = dict(zip(attrs["flag_values"], attrs["flag_meanings"].split(), strict=True))
-    found, numbers = np.unique(codes, return_counts=True)
-    return {words[int(code)]: int(number) for code, number in zip(found, numbers, strict=True)}
-
-
-def json_attributes(attrs: dict[str, Any]) -> dict[str, Any]:
-    """Attributes that every file format takes."""
-    return {name: value if isinstance(value, str | int | float) else json.dumps(value) for name, value in attrs.items()}
+        attrs = next(each.attrs for each in self.plan.variables if each.name == "status")
+        words, (codes, numbers) = words_of(attrs), np.unique(self._arrays["status"], return_counts=True)
+        return {words[int(code)]: int(number) for code, number in zip(codes, numbers, strict=True)}

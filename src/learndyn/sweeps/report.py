@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.results import words_of
+
 # Values, failures and characters of a message that are told.
 VALUES, FAILURES, LONGEST = 6, 5, 300
 BAD = ("refused", "failed")
@@ -81,9 +83,8 @@ def _endings(sweep: Any) -> tuple[dict[str, int], list[tuple[tuple[int, ...], st
     What is missing did not end at all.
     """
     status = sweep["status"]
-    codes = np.atleast_1d(status.attrs["flag_values"]).tolist()
-    words = dict(zip(codes, str(status.attrs["flag_meanings"]).split(), strict=True))
-    found = dict.fromkeys(codes, 0)
+    words = words_of(status.attrs)
+    found = dict.fromkeys(words, 0)
     failures: list[tuple[tuple[int, ...], str]] = []
     first = status.dims[0]
     rows = max(1, AT_A_TIME * status.shape[0] // max(status.size, 1))

@@ -29,7 +29,7 @@ from distributed import get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from learndyn.errors import InputError
-from learndyn.sweeps.done import Done
+from learndyn.sweeps.done import Done, done_with
 from learndyn.sweeps.plan import Plan
 
 PACKAGES = ("numpy", "scipy", "jax", "jaxlib", "diffrax", "numba")
@@ -66,18 +66,14 @@ def compute_chunk(sweep: str, number: int) -> Done:
         share.prepare()
         with _one_thread():
             arrays = (share.run or _run_chunk())(share.plan, number, threads=1)
-        failures = int((arrays["status"] != 0).sum())
-        if share.writer is None:
-            return Done(number, perf_counter() - begin, failures, arrays)
     except Exception as error:
         return Done(number, perf_counter() - begin, 0, error=told(number, error))
     try:
-        record = share.writer.write(share.plan, number, arrays, {"seconds": perf_counter() - begin})
+        return done_with(share.plan, number, arrays, share.writer, perf_counter() - begin)
     except InputError:
         raise
     except Exception as error:
         return Done(number, perf_counter() - begin, 0, error=told(number, error, "written"))
-    return Done(number, perf_counter() - begin, failures, None, record)
 
 
 def _run_chunk() -> Callable[..., dict[str, np.ndarray]]:

@@ -52,15 +52,11 @@ def packages(options: dict[str, Any]) -> tuple[str, ...]:
 def chunk_members(plan: Any) -> int:
     """How many members make a chunk of about a second."""
     work = plan.work
-    sizes = [work.options["N"] or 1]
     rate = getattr(work.scenario, "learning_rate", 1.0)
-    updates = (work.until - work.times[0]) * (max(sizes) if work.options["N"] else 1.0 / _smallest(rate))
+    per_time = work.options["N"] or 1.0 / (float(rate) if isinstance(rate, int | float) else 1.0)
+    updates = (work.until - work.times[0]) * per_time
     numbers = updates * work.options["replicas"] * work.scenario.state_length
     return int(np.clip(CHUNK_NUMBERS / max(numbers, 1.0), 1, CHUNK))
-
-
-def _smallest(rate: Any) -> float:
-    return float(rate) if isinstance(rate, int | float) else 1.0
 
 
 def seconds(work: Work, members: Sequence[Member]) -> float:
@@ -69,7 +65,7 @@ def seconds(work: Work, members: Sequence[Member]) -> float:
     whole = work.until - members[0].start.at
     part = min(1.0, PILOT_UPDATES * _update(members[0]) / whole)
     for member in members[:3]:
-        request = _request(work, member, until=member.start.at + part * whole, save_at=None, threads=1)
+        request = _request(member, seed_of(work, member), until=member.start.at + part * whole, save_at=None, threads=1)
         request.run(request.sizes[0])
         updates += part
     return (perf_counter() - begin) / updates
@@ -77,7 +73,7 @@ def seconds(work: Work, members: Sequence[Member]) -> float:
 
 def template(work: Work, member: Member) -> xr.Dataset:
     """A run of few updates, as far as the first row after the start, with the rows of the whole."""
-    request = _request(work, member, until=_soon(work, member), save_at=None, threads=1)
+    request = _request(member, seed_of(work, member), until=_soon(work, member), save_at=None, threads=1)
     short = request.run(request.sizes[0])
     time = time_of(short)
     return short.isel({time: [0] * len(work.times)}).assign_coords({time: (time, work.times, short[time].attrs)})
@@ -109,7 +105,7 @@ def run(work: Work, members: Sequence[Member], threads: int | None, tell: Tell =
 def _outcome(work: Work, member: Member, threads: int | None, tell: Tell) -> Outcome:
     seed = seed_of(work, member)
     try:
-        request = _request(work, member, until=work.until, save_at=work.times, threads=threads, progress=tell)
+        request = _request(member, seed, until=work.until, save_at=work.times, threads=threads, progress=tell)
         result = request.run(request.sizes[0])
     except Exception as error:
         return replace(failed(error), more={"seed": seed})
@@ -118,10 +114,9 @@ def _outcome(work: Work, member: Member, threads: int | None, tell: Tell) -> Out
     time = time_of(result)
     made = result[time].values
     # Rows are made at whole updates: of each time that was asked for the nearest one.
-    step = np.abs(made[None, :] - work.times[:, None])
-    rows = step.argmin(1)[: _reached(work.times, made)] if len(made) else np.empty(0, int)
     ok = result.attrs["status"] == "ok"
-    rows = step.argmin(1) if ok else rows
+    times = work.times if ok else work.times[: _reached(work.times, made)]
+    rows = np.abs(made[None, :] - times[:, None]).argmin(1) if len(times) else np.empty(0, int)
     values = {
         str(name): entry.values.take(rows, entry.dims.index(time)) if time in entry.dims else entry.values
         for name, entry in result.variables.items()
@@ -133,19 +128,17 @@ def _outcome(work: Work, member: Member, threads: int | None, tell: Tell) -> Out
 
 
 def _reached(times: np.ndarray, made: np.ndarray) -> int:
-    """How many of the times a run has that ended at the last of those that were made."""
-    return int(np.searchsorted(times, made[-1], side="right"))
+    """How many of the times a run has that ended at the last of those that were made, if any were."""
+    return int(np.searchsorted(times, made[-1], side="right")) if len(made) else 0
 
 
 def _request(
-    work: Work, member: Member, *, until: float, save_at: Any, threads: int | None, progress: Any = False
+    member: Member, seed: int, *, until: float, save_at: Any, threads: int | None, progress: Any = False
 ) -> Any:  # fmt: skip
-    options = {**member.options, "seed": seed_of(work, member)}
-    if len(work.times) and save_at is not None and np.ndim(save_at):
-        save_at = np.asarray(save_at)
     return request_of(
         scenario=member.scenario, start=member.start, until=until, save_at=save_at, threads=threads,
-        record_weights=False, checkpoint=None, checkpoint_every=60.0, progress=progress, **options,
+        record_weights=False, checkpoint=None, checkpoint_every=60.0, progress=progress,
+        **{**member.options, "seed": seed},
     )  # fmt: skip
 
 

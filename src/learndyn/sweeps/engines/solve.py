@@ -146,7 +146,8 @@ def _run_group(
     if (run.status == "interrupted").any():
         raise KeyboardInterrupt
     again = [course for place, course in enumerate(group) if _outgrown(course, run, place)]
-    done = [(place, course) for place, course in enumerate(group) if course not in again]
+    waiting = set(map(id, again))
+    done = [(place, course) for place, course in enumerate(group) if id(course) not in waiting]
     endings = [
         Ending(course.scenario, str(run.status[place]), float(run.end[place]), int(run.steps[place]))
         for place, course in done

@@ -33,7 +33,7 @@ import numpy as np
 import xarray as xr
 
 from learndyn.errors import InputError, LearndynWarning
-from learndyn.results import versions
+from learndyn.results import versions, words_of
 from learndyn.sweeps.estimate import size as bytes_in_words
 from learndyn.sweeps.plan import Plan
 from learndyn.sweeps.store.arrays import ROOT, BlockWriter, keys_of, opened, root_with
@@ -325,8 +325,7 @@ def _machine() -> dict[str, Any]:
 
 def _words(plan: Plan) -> dict[int, str]:
     """The word of each code of `status`."""
-    attrs = next((each.attrs for each in plan.variables if each.name == "status"), {})
-    return dict(zip(attrs.get("flag_values", ()), attrs.get("flag_meanings", "").split(), strict=True))
+    return words_of(next((each.attrs for each in plan.variables if each.name == "status"), {}))
 
 
 def _check_arrays(plan: Plan, number: int, arrays: dict[str, np.ndarray]) -> None:
