@@ -89,7 +89,7 @@ def test_bad_requests_are_refused(call, sentence):
 
 def test_digits_without_scikit_learn(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(InputError, match=r"Install it: pip install learndyn\[data\]\."):
+    with pytest.raises(InputError, match=r'load_digits needs sklearn, .* Install: pip install "learndyn\[data\]"\.'):
         load_digits()
 
 

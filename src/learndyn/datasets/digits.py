@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from learndyn.datasets.images import LabelledImages
-from learndyn.errors import InputError
+from learndyn.extras import require
 
 
 def load_digits(digits: int | Iterable[int] | None = None) -> LabelledImages:
@@ -27,7 +27,7 @@ def load_digits(digits: int | Iterable[int] | None = None) -> LabelledImages:
     Raises
     ------
     InputError
-        When scikit-learn is not installed: ``pip install learndyn[data]``.
+        When scikit-learn is not installed: ``pip install "learndyn[data]"``.
 
     References
     ----------
@@ -39,12 +39,9 @@ def load_digits(digits: int | Iterable[int] | None = None) -> LabelledImages:
     >>> ld.datasets.load_digits([0, 1])
     LabelledImages('digits': 360 images of 8 x 8 pixels, labels 0 to 1)
     """
-    try:
-        from sklearn import datasets
-    except ImportError:
-        raise InputError(
-            "load_digits needs scikit-learn, but it is not installed. Install it: pip install learndyn[data]."
-        ) from None
+    require("data", "load_digits")
+    from sklearn import datasets
+
     counts, labels = datasets.load_digits(return_X_y=True)
     every = LabelledImages(np.asarray(counts) / 16.0, np.asarray(labels), (8, 8), "digits")
     return every if digits is None else every.only(digits)

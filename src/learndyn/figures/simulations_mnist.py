@@ -17,6 +17,7 @@ import xarray as xr
 
 import learndyn as ld
 from learndyn.errors import InputError
+from learndyn.extras import require
 
 ETA, DECAY = 1e-3, 1.0
 SHUFFLES, SEED = 10, 2024
@@ -92,6 +93,7 @@ def comparison(inputs: str) -> xr.Dataset:
 
 def embedding(data: ld.DataClassification) -> xr.Dataset:
     """The first images in two dimensions, by t-distributed stochastic neighbour embedding."""
+    require("data", "The embedding of figure schmid2024/5a")
     from sklearn.manifold import TSNE
 
     places = TSNE(random_state=SEED).fit_transform(data.X.values[:SHOWN])

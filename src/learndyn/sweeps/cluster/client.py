@@ -18,6 +18,7 @@ from typing import Any
 
 from learndyn.arguments import count, shown
 from learndyn.errors import InputError
+from learndyn.extras import require
 
 CONNECT_SECONDS = 10
 # Of the machine's memory, so much is for the workers together; the rest is for the client and the system.
@@ -93,6 +94,7 @@ def cluster_client(where: Any = None, *, workers: int | None = None, memory_limi
     ...     len(client.nthreads())
     2
     """
+    require("sweep", "A sweep in several processes")
     if where is None or where == "local":
         with _local(workers, memory_limit) as client:
             yield client

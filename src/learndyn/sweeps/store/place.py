@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from learndyn.arguments import shown
 from learndyn.errors import InputError
+from learndyn.extras import require
 
 # Bytes of a file that are read at a time.
 PIECE = 1 << 20
@@ -202,6 +203,7 @@ def place_of(location: Any, storage_options: dict[str, Any] | None = None) -> Pl
         raise InputError(
             f"Argument `store` must be a path or a URL, but it is {shown(location)}. Write store='sweep.zarr'."
         )
+    require("sweep", "A store of a sweep")
     text = os.fspath(location)
     if storage_options is not None and not isinstance(storage_options, dict):
         raise InputError(
