@@ -21,6 +21,7 @@ def show(
 ) -> None:
     """Print a result: its scenario, start, table or findings, status and versions; of a sweep what it goes over."""
     from learndyn import results
+    from learndyn.origin import scenario_file_of
     from learndyn.results import LongText
 
     if "://" in result or Path(result).is_dir():
@@ -30,7 +31,7 @@ def show(
     else:
         data = results.load(Path(result))
     try:
-        text = _scenario_text(data)
+        text = scenario_file_of(data)
     except InputError as error:
         # A scenario of functions, or of data too large to be written: the numbers are all there.
         text = f"# {error}\n"
@@ -45,8 +46,9 @@ def show(
 def _told(data: Any) -> tuple[str, list[str | None]]:
     """A table, and lines below it."""
     from learndyn import findings, results, summary
+    from learndyn.origin import is_sweep
 
-    if _is_sweep(data):
+    if is_sweep(data):
         from learndyn.sweeps.report import report
 
         return report(data), []
@@ -55,70 +57,3 @@ def _told(data: Any) -> tuple[str, list[str | None]]:
     if results.is_simulation(data):
         return summary.table(None, data), [summary.followers(data), summary.status(data)]
     return summary.table(data), [summary.stand_still(data), summary.followers(data), summary.status(data)]
-
-
-def _is_sweep(data: Any) -> bool:
-    return json.loads(data.attrs.get("options", "{}")).get("quantity") == "sweep"
-
-
-def _scenario_text(data: Any) -> str:
-    """The scenario, start and options of a result as a scenario file."""
-    from learndyn import results
-    from learndyn.scenario_file import scenario_text
-    from learndyn.scenario_keys import TABLES
-
-    if _is_sweep(data):
-        return scenario_text(results.scenario_of(data), _start(data), sweep=_sweep(data))
-    table = "simulate" if results.is_simulation(data) else "solve"
-    options = {key: value for key, value in json.loads(data.attrs["options"]).items() if key in TABLES[table]}
-    if table == "simulate":
-        options["method"] = data.attrs["engine"]
-    if "seed" in data.attrs:
-        options["seed"] = int(data.attrs["seed"])
-    return scenario_text(
-        results.scenario_of(data),
-        results.start_of(data) if "start" in data.attrs else None,
-        solve=options if table == "solve" else None,
-        simulate=options if table == "simulate" else None,
-    )
-
-
-def _start(data: Any) -> Any:
-    """The start of a sweep, or how its starts are made."""
-    import learndyn
-    from learndyn.results import start_of
-
-    if "start" in data.attrs:
-        return start_of(data)
-    plain = json.loads(data.attrs["start_recipe"])
-    owner, _, name = plain.pop("kind").rpartition(".")
-    return learndyn.StartRecipe(getattr(getattr(learndyn, owner or "Start"), name), **plain)
-
-
-def _sweep(data: Any) -> dict[str, Any]:
-    """The arguments of `ld.sweep`."""
-    from learndyn.results import TIMES
-    from learndyn.scenario_keys import TABLES
-    from learndyn.sweeps.engines import engine_of
-    from learndyn.sweeps.planning import OWN
-
-    options = json.loads(data.attrs["options"])
-    engine, over = options["engine"], options["over"]
-    own = {*OWN, *engine_of(engine).COUNTS}
-    times = next((data[time].values for time in TIMES if time in data.dims), None)
-    return {
-        "engine": engine,
-        "observables": [str(name) for name in data.data_vars if name not in own],
-        "over": {name: data[name].values if name == dim else data[name] for name, dim in over.items()},
-        **{key: value for key, value in options.items() if key in TABLES[engine] and key not in over},
-        **({} if times is None else {"save_at": _save_at(times, options["until"])}),
-    }
-
-
-def _save_at(times: Any, until: float) -> Any:
-    """A number of points, where that gives these times."""
-    from learndyn.options import save_times
-
-    listed = times.tolist()
-    even = len(listed) > 1 and save_times(len(listed), listed[0], until).tolist() == listed
-    return len(listed) if even else listed
