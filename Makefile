@@ -22,7 +22,7 @@ PIP := $(PY) -m pip --require-virtualenv --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --quiet --no-warn-script-location -c constraints.txt
 BUILD := hatchling editables
 
-.PHONY: help demo test thorough lint bench clean
+.PHONY: help demo test thorough lint docs bench clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -48,10 +48,15 @@ lint: $(VENV)/.stamp-dev  ## style, types and the direction of imports
 	$(VENV)/bin/basedpyright --pythonpath $(PY)
 	$(VENV)/bin/lint-imports
 
+docs: $(VENV)/.stamp-docs  ## the documentation with its gallery; a warning is an error (minutes, the first time)
+	@$(PY) -m sphinx -b html -j 2 -W --keep-going -q docs build/docs/html
+	@echo "The documentation is $(CURDIR)/build/docs/html/index.html"
+
 bench: $(VENV)/.stamp-dev  ## the table of timings, with ratios measured in one run
 	@$(PY) benchmarks/run.py
 
 clean:  ## remove what the commands made; .venv stays (to begin anew, remove it by hand)
+	rm -rf docs/_generated docs/api/generated docs/auto_gallery
 	rm -rf build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -69,6 +74,13 @@ $(VENV)/.stamp-dev: pyproject.toml constraints.txt
 	@echo "Installing learndyn, its run-time and its development packages into $(VENV) (once; about a minute) ..."
 	@$(INSTALL) $(BUILD)
 	@$(INSTALL) --no-build-isolation -e '.[dev]'
+	@touch $(VENV)/.stamp-run $@
+
+$(VENV)/.stamp-docs: pyproject.toml constraints.txt
+	@$(make_venv)
+	@echo "Installing learndyn and the packages that build its documentation into $(VENV) (once; about a minute) ..."
+	@$(INSTALL) $(BUILD)
+	@$(INSTALL) --no-build-isolation -e '.[docs]'
 	@touch $(VENV)/.stamp-run $@
 
 # A virtual environment that was left half-made, or whose Python is gone or too old, is made anew.

@@ -1,0 +1,108 @@
+"""What the documentation makes of docstrings and code spans: equations as they stand, links to names, members for users.
+
+Docstrings are written to be read in a terminal. Three things help them onto a page:
+
+- an indented block of a summary is an equation or a table, and stays as it is, letter by letter;
+- |x| is an absolute value and no substitution;
+- of a class, those members are shown that a user calls, not what engines ask of it.
+
+And in every page a code span such as `ld.solve` is a link to what it names.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import learndyn as ld
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.transforms import SphinxTransform
+
+# Sections of a numpydoc docstring in which text is indented below the name that it describes.
+LISTS = {"Parameters", "Returns", "Raises", "Attributes", "Warns", "Yields", "Other Parameters", "Keyword Arguments"}
+UNDERLINE = re.compile(r"^-{3,}$")
+BARS = re.compile(r"(?<![\\`\w])\|(?=\S)")
+# A name of the library, with arguments or without: ld.solve, ld.plot.family(...), learndyn.errors.InputError.
+NAME = re.compile(r"^(?:ld|learndyn)\.([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)(?:\(.*\))?$")
+# Members that users call and whose docstrings have no section of their own, by class.
+MEMBERS: dict[str, set[str]] = {
+    "StudentTeacher": {"K", "M", "T", "activation"},
+    "Activation": {"from_module", "homogeneous", "odd", "teacher_only"},
+    "Covariance": {"dense", "size", "trace"},
+    "GaussianClassification": {"n", "direction"},
+    "DataClassification": {"n", "direction", "gaussian"},
+    "DeepLinear": {"depth", "widths", "modes", "white"},
+    "LinearModes": {"m", "best", "dropout_bound", "dropout_time", "strengths", "kernel_growth", "time_to"},
+    "FiniteSample": {"best_ridge", "final", "slope"},
+    "Inputs": {"power_law"},
+    "SiteSymmetric": {"full"},
+    "SymmetricStart": {"full", "of"},
+    "Start": {"of"},
+    "Teacher": {"from_weights", "replace"},
+    "UpdateRule": {"n"},
+    "TaskSequence": {"cosines"},
+}
+
+
+def literal_blocks(lines: list[str]) -> list[str]:
+    """The lines of a docstring, with its indented blocks marked as literal and the bars of |x| escaped."""
+    found: list[str] = []
+    section, literal = "", False
+    for number, line in enumerate(lines):
+        after = lines[number + 1] if number + 1 < len(lines) else ""
+        if line and not line.startswith(" ") and UNDERLINE.match(after):
+            section = line.strip()
+        indented, before = line.startswith("    "), found[-1] if found else ""
+        if literal and line and not indented:
+            literal = False
+        if not literal and indented and not before and section not in LISTS and section != "Examples":
+            literal = True
+            found += [".. code-block:: text", ""]
+        found.append(line if literal or section == "Examples" or line.startswith(">>>") else BARS.sub(r"\\|", line))
+    return found
+
+
+def process(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Hook of autodoc: the docstring of a thing, before numpydoc reads it."""
+    lines[:] = literal_blocks(lines)
+
+
+def skip(app: Any, what: str, name: str, thing: Any, skipped: bool, options: Any) -> bool | None:
+    """Hook of autodoc: whether a member of a class stays off the page. None: as autodoc has it."""
+    if what != "class" or skipped or name.startswith("_"):
+        return None
+    function = thing.fget if isinstance(thing, property) else getattr(thing, "func", getattr(thing, "__func__", thing))
+    owner = getattr(function, "__qualname__", "").split(".")[0]
+    if owner not in ld.__all__:
+        return None
+    return not ("Examples\n" in (inspect.getdoc(function) or "") or name in MEMBERS.get(owner, ()))
+
+
+class Names(SphinxTransform):
+    """Code spans that name something of the library become links to it."""
+
+    default_priority = 5
+
+    def apply(self, **kwargs: Any) -> None:
+        """Wrap the spans of this document."""
+        for span in list(self.document.findall(nodes.literal)):
+            match = NAME.match(span.astext())
+            if match is None or isinstance(span.parent, nodes.reference | pending_xref | nodes.title):
+                continue
+            target = f"learndyn.{match.group(1)}"
+            link = pending_xref(
+                "", refdomain="py", reftype="obj", reftarget=target, refexplicit=True, refdoc=self.env.docname
+            )
+            span.replace_self(link)
+            link += span
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Tell Sphinx about all of it."""
+    # Before numpydoc, whose priority is 500.
+    app.connect("autodoc-process-docstring", process, priority=400)
+    app.connect("autodoc-skip-member", skip)
+    app.add_transform(Names)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
