@@ -22,7 +22,7 @@ PIP := $(PY) -m pip --require-virtualenv --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --quiet --no-warn-script-location -c constraints.txt
 BUILD := hatchling editables
 
-.PHONY: help demo test thorough lint docs bench clean
+.PHONY: help demo test thorough lint docs release bench clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -51,6 +51,9 @@ lint: $(VENV)/.stamp-dev  ## style, types and the direction of imports
 docs: $(VENV)/.stamp-docs  ## the documentation with its gallery; a warning is an error (minutes, the first time)
 	@$(PY) -m sphinx -b html -j 2 -W --keep-going -q docs build/docs/html
 	@echo "The documentation is $(CURDIR)/build/docs/html/index.html"
+
+release: $(VENV)/.stamp-dev  ## sdist and wheel in dist/, each tried in an empty environment of every Python that is here
+	@$(PY) scripts/check_release.py $(RELEASE_ARGS)
 
 bench: $(VENV)/.stamp-dev  ## the table of timings, with ratios measured in one run
 	@$(PY) benchmarks/run.py
