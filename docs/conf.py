@@ -70,13 +70,7 @@ myst_dmath_double_inline = True
 
 _mathjax = Path(import_module("sphinx-mathjax-offline").__file__).parent / "static" / "mathjax"
 mathjax_path = "mathjax/tex-svg.js"
-mathjax3_config = {
-    "svg": {"fontCache": "local", "displayAlign": "center"},
-    "options": {"enableMenu": False},
-    "tex": {
-        "macros": {"eps": r"\varepsilon", "erf": r"\operatorname{erf}", "mean": [r"\left\langle #1 \right\rangle", 1]}
-    },
-}
+mathjax3_config = {"svg": {"fontCache": "local"}, "options": {"enableMenu": False}}
 
 # The gallery.
 

@@ -1,4 +1,4 @@
-"""What the documentation makes of docstrings and code spans: equations as they stand, links to names, members for users.
+"""What pages make of docstrings and code spans: equations as they stand, links to names, members for users.
 
 Docstrings are written to be read in a terminal. Three things help them onto a page:
 
@@ -15,10 +15,11 @@ import inspect
 import re
 from typing import Any
 
-import learndyn as ld
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.transforms import SphinxTransform
+
+import learndyn as ld
 
 # Sections of a numpydoc docstring in which text is indented below the name that it describes.
 LISTS = {"Parameters", "Returns", "Raises", "Attributes", "Warns", "Yields", "Other Parameters", "Keyword Arguments"}
