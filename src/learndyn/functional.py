@@ -57,6 +57,18 @@ def _check(state: Any, length: int, *, factors: bool = False) -> None:
 def state(scenario: Any, start: Any) -> jax.Array:
     """The flat state of a start, as a float64 array.
 
+    Parameters
+    ----------
+    scenario
+        Any scenario.
+    start
+        A start of this scenario, or a row of a result.
+
+    Returns
+    -------
+    jax.Array
+        (n,), in the order of ``scenario.parameter_names()`` where the scenario has them.
+
     Examples
     --------
     >>> import jax, learndyn as ld
@@ -72,6 +84,16 @@ def state(scenario: Any, start: Any) -> jax.Array:
 def values(scenario: Any) -> dict[str, jax.Array]:
     """The numbers of the scenario that may be traced: ``learning_rate``, ``T``, and those of the options that are on.
 
+    Parameters
+    ----------
+    scenario
+        Any scenario.
+
+    Returns
+    -------
+    dict
+        Arrays in float64, by name.
+
     Examples
     --------
     >>> import jax, learndyn as ld
@@ -86,6 +108,16 @@ def values(scenario: Any) -> dict[str, jax.Array]:
 
 def drift(scenario: Any) -> Callable[..., jax.Array]:
     """The drift as a pure function ``f(state, values, at=0.0)`` of flat arrays, compiled at its first call.
+
+    Parameters
+    ----------
+    scenario
+        Any scenario; its numbers are not looked at, the function takes those of `values`.
+
+    Returns
+    -------
+    callable
+        ``f(state, values, at=0.0)``: the derivative of the state by time, (n,).
 
     Examples
     --------
@@ -120,6 +152,16 @@ def eps_g(scenario: Any) -> Callable[..., jax.Array]:
 
     Not clipped at zero, so that its derivative holds up to the perfect solution.
 
+    Parameters
+    ----------
+    scenario
+        A scenario with a teacher.
+
+    Returns
+    -------
+    callable
+        ``eps_g(state, values, at=0.0)``: a number.
+
     Examples
     --------
     >>> import jax, learndyn as ld
@@ -144,8 +186,18 @@ def eps_g(scenario: Any) -> Callable[..., jax.Array]:
 def observable(scenario: Any, name: str) -> Callable[..., jax.Array]:
     """An observable as a pure function ``f(state, values, at=0.0)`` of flat arrays.
 
-    `name`: ``"alignment"``, ``"w_norm"`` or ``"accuracy"`` of weights that learn classes; ``"eps_g"`` of a network with
-    a teacher.
+    Parameters
+    ----------
+    scenario
+        Any scenario that has the observable.
+    name
+        ``"alignment"``, ``"w_norm"`` or ``"accuracy"`` of weights that learn classes; ``"eps_g"`` of a network with a
+        teacher.
+
+    Returns
+    -------
+    callable
+        ``f(state, values, at=0.0)``: a number.
 
     Examples
     --------
@@ -173,11 +225,36 @@ def observable(scenario: Any, name: str) -> Callable[..., jax.Array]:
 def final_eps_g(
     scenario: Any, until: float, times: Any = (), *, at: float = 0.0, control: str = "learning_rate", step: float = 0.25
 ) -> Callable[..., jax.Array]:
-    """eps_g at the time `until` as a pure function ``f(state, values, numbers)`` of a piecewise constant control.
+    """The error eps_g at the time `until` as a pure function of the numbers of a piecewise constant control.
 
-    ``numbers`` (len(times) + 1,) take the place of ``values[control]``, one on each piece between the increasing
-    `times`. Runge-Kutta steps of order 5 and of length `step` at most end at each of them; derivatives are those of
-    the steps, exact to rounding. What the steps are off the flow, `solve` with the same schedule tells.
+    Runge-Kutta steps of order 5 end at each of the times; derivatives are those of the steps, exact to rounding. What
+    the steps are off the flow, `solve` with the same schedule tells.
+
+    Parameters
+    ----------
+    scenario
+        A scenario with a teacher.
+    until
+        The time at which eps_g counts, after `times`.
+    times
+        The increasing times at which the control jumps.
+    at
+        The time of the start.
+    control
+        The name of a single number among `values`, such as ``"learning_rate"``.
+    step
+        Largest length of a step, above 0.
+
+    Returns
+    -------
+    callable
+        ``f(state, values, numbers)``: a number; ``numbers`` (len(times) + 1,) take the place of ``values[control]``,
+        one on each piece.
+
+    Raises
+    ------
+    InputError
+        When the times do not increase, or the control is no single number of the scenario.
 
     Examples
     --------

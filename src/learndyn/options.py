@@ -35,6 +35,11 @@ def logspaced(points: int, first: float | None = None) -> LogSpaced:
     first
         The first time after the start; a 10^4-th of the whole when not given.
 
+    Returns
+    -------
+    LogSpaced
+        What `save_at` of every verb takes.
+
     Examples
     --------
     >>> import learndyn as ld

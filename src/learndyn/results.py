@@ -436,6 +436,16 @@ def _moved(name: Any) -> str:
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
     """Load a result that `save` wrote.
 
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    xarray.Dataset
+        The result with all of its attributes.
+
     Raises
     ------
     InputError

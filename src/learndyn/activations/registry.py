@@ -38,7 +38,19 @@ _FAMILY = re.compile(rf"({'|'.join(_FAMILIES)})\s*(?:\((.*)\))?", re.DOTALL)
 
 
 def activation_names() -> list[str]:
-    """The names that `activation` knows, sorted; expressions and names with numbers come in addition."""
+    """The names that `activation` knows, sorted; expressions and names with numbers come in addition.
+
+    Returns
+    -------
+    list of str
+        Those of `new_activation` included.
+
+    Examples
+    --------
+    >>> import learndyn as ld
+    >>> "gelu" in ld.activations.activation_names()
+    True
+    """
     alone = [name for name, (_, fewest, _) in _FAMILIES.items() if fewest == 0]
     return sorted([*_MODULES, *alone, *_USERS])
 

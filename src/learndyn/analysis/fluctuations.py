@@ -61,8 +61,8 @@ def fluctuations(
         An `ld.Start`, or one row of an earlier result. All runs begin there; see `covariance` and `shift`.
     until
         The time alpha at which to end.
-    save_at, max_steps, progress
-        As for `solve`, with fewer steps at most.
+    save_at
+        As for `solve`.
     rtol, atol
         Relative and absolute tolerance of one step, for z, P and m: rtol at least 1e-13, atol above 0. A standard
         deviation that falls to zero ends at a floor: about 1e-5 with these values; about sqrt(atol) for a smaller atol,
@@ -76,8 +76,12 @@ def fluctuations(
     points, scrambles
         Where D has to be averaged over quasi-random inputs: their number, a power of two, and the number of
         independent scramblings, at least 2.
+    max_steps
+        As for `solve`, but fewer.
     seed
-        Seed of these; ``None`` draws one; ``attrs["seed"]`` tells it.
+        Of the scramblings; ``None`` draws one; ``attrs["seed"]`` tells it.
+    progress
+        As for `solve`.
 
     Returns
     -------

@@ -67,10 +67,12 @@ def phase_diagram(
     refine
         How often each interval between two values is halved, 0 or more; with points only where the outcomes beside
         them differ. It takes at least 2 values of each parameter, and at most 10^7 points on the finest grid.
-    rtol, atol, max_steps, progress
-        As for `solve`, for each point; the bar counts points.
+    rtol, atol, max_steps
+        As for `solve`, for each point.
     threads
         Threads over which the points are spread; ``None``: all cores. The result does not depend on it.
+    progress
+        As for `solve`; the bar counts points.
 
     Returns
     -------

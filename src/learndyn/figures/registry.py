@@ -98,6 +98,11 @@ def _entries() -> dict[str, Entry]:
 def names() -> list[str]:
     """The names of all figures, sorted; one that goes with a source document begins with its year.
 
+    Returns
+    -------
+    list of str
+        What `describe` and `draw` take.
+
     Examples
     --------
     >>> import learndyn as ld
@@ -117,6 +122,21 @@ def _entry(name: str) -> Entry:
 
 def describe(name: str) -> str:
     """One line about a figure: what it shows and which slide it redraws.
+
+    Parameters
+    ----------
+    name
+        One of `names`.
+
+    Returns
+    -------
+    str
+        The line.
+
+    Raises
+    ------
+    InputError
+        When there is no such figure.
 
     Examples
     --------

@@ -8,11 +8,12 @@ from typing import Any
 import matplotlib
 from cycler import cycler
 
-# Widths in inches: one column, and the full text width of a two-column journal.
+#: Width in inches of one column of a two-column journal.
 COLUMN = 3.4
+#: Width in inches of the full text of a two-column journal.
 TEXT_WIDTH = 7.0
 
-# Okabe & Ito (2008), "Color universal design": without yellow, which is too pale for a line on white.
+#: The colours of lines, those of Okabe & Ito (2008), "Color universal design": without yellow, too pale on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINE_STYLES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (5, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")

@@ -35,7 +35,7 @@ class Reached:
         for alignment and accuracy, falling for eps_g.
     looks
         Simulations look so many times in ``at_most`` whether the level is reached, at whole updates; at every update
-        where there are fewer. Each costs about 0.1 ms a replica. (Theory finds the time exactly.)
+        where there are fewer. Each costs about 0.1 ms a replica. Theory finds the time exactly.
 
     Raises
     ------

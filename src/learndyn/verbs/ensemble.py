@@ -71,15 +71,19 @@ def ensemble(
         How many; a quasi-random ensemble has 8 times a power of two, at least so many.
     seed
         Of the draws; None: one is drawn and recorded.
+    save_at
+        As for `ld.solve`.
     density
         Carry the density along, too; the covariance of the start must then not be singular.
     quasi_random
         Members from Sobol's sequence, scrambled in 8 independent copies, each with exactly the start's mean and
         covariance: moments are far more exact.
-    save_at, rtol, atol, max_steps, progress
+    rtol, atol, max_steps
         As for `ld.solve`.
     threads
         How many to work with; None: all cores.
+    progress
+        As for `ld.solve`.
 
     Returns
     -------

@@ -70,13 +70,15 @@ def moment_flow(
     finite_rate
         Terms of first order in the rule's learning rate eta, with order 2 alone: eta Cov_L(f) in dC/dt, which is what
         one update scatters, and the drift <f> - (eta/2) (<f> . d) <f>, for steps of length eta overtake the flow.
-    save_at, rtol, atol, max_steps, progress
+    save_at, rtol, atol, max_steps
         As for `ld.solve`.
     record
         ``"Cov"``, ``"S"``, a list of them, or ``[]``: what to record of many numbers. None: Cov, unless times and
         weights make more than 10^7 numbers.
     observables
         User observables: name -> function of the dataset.
+    progress
+        As for `ld.solve`.
 
     Returns
     -------

@@ -75,8 +75,10 @@ def optimal_schedule(
     max_iterations, tolerance
         The descent ends when no derivative of ln eps_g by a control in units of its best constant is above `tolerance`.
     largest_step
-        Largest step in alpha; steps are halved until eps_g at the end is within `accuracy`, relative to eps_g, and
-        1e-11 of the adaptive solver's.
+        Largest step in alpha to begin with, above 0.
+    accuracy
+        Steps are halved until eps_g at the end is within `accuracy`, relative to eps_g, and 1e-11 of the adaptive
+        solver's.
 
     Returns
     -------

@@ -27,6 +27,8 @@ class LinearWeights:
     ----------
     *layers
         W_1 (h_1, inputs), W_2 (h_2, h_1), ..., W_D (outputs, h_{D-1}).
+    weights
+        The same matrices as one list, in the place of `layers`.
     at
         The time at which learning begins.
 
