@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from learndyn.analysis.plateaus import plateaus
     from learndyn.analysis.reaching import time_to_reach
     from learndyn.errors import InputError, LearndynError, LearndynWarning
+    from learndyn.html.export import export_html
     from learndyn.options import logspaced
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
     from learndyn.scenario_file import read_scenario_file, write_scenario_file
@@ -122,6 +123,7 @@ _HOME = {
     "drift": "verbs",
     "ensemble": "verbs.ensemble",
     "equivalent_weight_decay": "analysis.denoising",
+    "export_html": "html.export",
     "error_surface": "analysis.generalisation",
     "escape_time": "analysis.escape",
     "find_fixed_point": "analysis.fixed_points",
@@ -209,6 +211,7 @@ __all__ = [
     "equivalent_weight_decay",
     "error_surface",
     "escape_time",
+    "export_html",
     "figures",
     "find_fixed_point",
     "fixed_points",

@@ -3,15 +3,15 @@
 Exit codes: 0 done; 2 input that cannot be used (one sentence on stderr); 3 a run that ended early (what it has is
 written), or a sweep of which some scenarios could not be run; 130 interrupted (what was kept is written).
 
-commands                    the group of the commands, what it makes of errors, and `main`
-common                      what the commands share
-run, sweep, show, figure    a command each
+commands            the group of the commands, what it makes of errors, and `main`
+common              what the commands share
+run, sweep, ...     a command each
 """
 
-from learndyn.cli import figure, run, show, sweep
+from learndyn.cli import export_html, figure, run, show, sweep
 from learndyn.cli.commands import app, main
 
-for command in (run.run, sweep.sweep, show.show, figure.figure):
+for command in (run.run, sweep.sweep, show.show, figure.figure, export_html.export_html):
     app.command()(command)
 
 __all__ = ["app", "main"]
