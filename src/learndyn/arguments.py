@@ -14,6 +14,8 @@ from learndyn.errors import InputError
 LARGEST = 1e75
 # Characters of a value in a sentence.
 LONGEST = 100
+# Entries of an array in a sentence.
+MOST_ENTRIES = 8
 # An n x n matrix with a Cholesky decomposition has no eigenvalue below -(n + 1) 1.2e-16 times its trace [Higham 2002,
 # theorem 10.5]; up to n = 800 000 that is above minus this times the trace.
 ROUNDING = 1e-10
@@ -36,7 +38,10 @@ def count(value: Any, name: str, minimum: int = 1) -> int:
         return value
     whole = isinstance(value, int | np.integer) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool | np.bool_) or not whole or value < minimum:
-        raise InputError(f"Argument `{name}` must be a whole number of at least {minimum}, but it is {value!r}.")
+        raise InputError(
+            f"Argument `{name}` must be a whole number of at least {minimum}, but it is {shown(value)}. "
+            f"Give a number such as {max(minimum, 1)}."
+        )
     return int(value)
 
 
@@ -53,7 +58,7 @@ def number(value: Any, name: str, *, above: float | None = None, minimum: float 
         allowed += f" above {above:g}"
     if minimum is not None:
         allowed += f" of at least {minimum:g}"
-    sentence = f"Argument `{name}` must be {allowed}, but it is {value!r}."
+    sentence = f"Argument `{name}` must be {allowed}, but it is {shown(value)}. {_mended(value, above, minimum)}"
     if isinstance(value, bool | np.bool_ | str) or value is None:
         raise InputError(sentence)
     try:
@@ -63,6 +68,22 @@ def number(value: Any, name: str, *, above: float | None = None, minimum: float 
     if not np.isfinite(result) or (above is not None and result <= above) or (minimum is not None and result < minimum):
         raise InputError(sentence)
     return result
+
+
+def _mended(value: Any, above: float | None, minimum: float | None) -> str:
+    """What to do about a value that is no such number."""
+    if isinstance(value, str):
+        return "Give a number, without quotes."
+    try:
+        finite = isfinite(value)
+    except OverflowError:
+        finite = False
+    except (TypeError, ValueError):
+        return "Give one number."
+    if not finite:
+        return "Check how it was computed."
+    bound = above if above is not None else minimum
+    return "Make it larger." if bound is not None and value <= bound else "Give one number."
 
 
 def array(value: Any, name: str, shape: tuple[int, ...] | None = None, hint: str = "") -> np.ndarray:
@@ -94,8 +115,13 @@ def array(value: Any, name: str, shape: tuple[int, ...] | None = None, hint: str
 
 
 def shown(value: Any) -> str:
-    """A value as a sentence shows it: cut where it is long, such as a column of a table."""
-    text = repr(value)
+    """A value as a sentence shows it: one line, cut where it is long; of a large array its shape."""
+    if isinstance(value, np.ndarray) and value.size > MOST_ENTRIES:
+        return f"an array of shape {value.shape}"
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python refuses to print integers of thousands of digits
+        return "a huge number"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
@@ -140,15 +166,15 @@ def choice(value: Any, name: str, allowed: list[str]) -> str:
     """One of a few words."""
     if value not in allowed:
         raise InputError(
-            f"Argument `{name}` must be {or_list(allowed)}, but it is {value!r}.{did_you_mean(value, allowed)}"
+            f"Argument `{name}` must be {or_list(allowed)}, but it is {shown(value)}.{did_you_mean(value, allowed)}"
         )
     return str(value)
 
 
-def did_you_mean(value: Any, allowed: list[str]) -> str:
-    """' Did you mean ...?' where something is close, else nothing."""
-    close = get_close_matches(str(value), allowed, n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
+def did_you_mean(value: Any, allowed: list[str], otherwise: str = " Choose one of these.") -> str:
+    """' Did you mean ...?' where something is close, else what to do otherwise."""
+    close = get_close_matches(str(value)[:LONGEST], allowed, n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else otherwise
 
 
 def or_list(words: list[str]) -> str:

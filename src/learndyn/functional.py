@@ -27,7 +27,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from learndyn.arguments import did_you_mean
+from learndyn.arguments import did_you_mean, shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import jax_namespace
 from learndyn.scenarios.base import Flow, checked_scenario
@@ -275,14 +275,14 @@ def final_eps_g(
     known = [name for name, value in scenario.values().items() if np.ndim(value) == 0]
     if control not in known:
         raise InputError(
-            f"Argument `control` must be a single number of the scenario, {', '.join(known)}, but it is {control!r}."
-            f"{did_you_mean(control, known)}"
+            f"Argument `control` must be a single number of the scenario, {', '.join(known)}, but it is "
+            f"{shown(control)}.{did_you_mean(control, known)}"
         )
     edges = np.asarray(times, dtype=float)
     if edges.ndim != 1 or (np.diff([at, *edges, until]) <= 0.0).any() or not step > 0.0:
         raise InputError(
             f"Argument `times` must increase from at = {at:g} to until = {until:g}, with a step above 0, but it is "
-            f"{times!r}. Write times=[10, 20]."
+            f"{shown(times)}. Write times=[10, 20]."
         )
     flow, error, length = scenario.flow(), scenario.error_function(jax_namespace()), scenario.state_length
     own = () if flow.knots is None else flow.knots(scenario.values())

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.arguments import array, count, number
+from learndyn.arguments import array, count, number, shown
 from learndyn.errors import InputError
 
 DEFAULT_POINTS = 201
@@ -73,7 +73,8 @@ def save_times(save_at: Any, at: float, until: Any) -> np.ndarray:
         first = (until - at) * 1e-4 if save_at.first is None else save_at.first
         if first >= until - at:
             raise InputError(
-                f"Argument `first` of logspaced must be below the run's length, {until - at:g}, but it is {first:g}."
+                f"Argument `first` of logspaced must be below the run's length, {until - at:g}, but it is {first:g}. "
+                "Choose a smaller `first`."
             )
         times = np.concatenate([[at], at + np.geomspace(first, until - at, save_at.points)])
         times[-1] = until
@@ -83,13 +84,14 @@ def save_times(save_at: Any, at: float, until: Any) -> np.ndarray:
     times = array(save_at, "save_at", hint="Give times, a number of points, or ld.logspaced(n).")
     if times.ndim != 1 or len(times) == 0:
         raise InputError(
-            f"Argument `save_at` must be a list of times, a number of points or ld.logspaced(n), but it is {save_at!r}."
+            "Argument `save_at` must be a list of times, a number of points or ld.logspaced(n), but it is "
+            f"{shown(save_at)}. Write save_at=[1, 10, 100]."
         )
     if (np.diff(times) <= 0).any():
         raise InputError("Argument `save_at` must increase, but it does not. Sort it: sorted(set(save_at)).")
     if times[0] < at or times[-1] > until + 1e-12 * abs(until):
         raise InputError(
             f"Argument `save_at` must lie between the start, {at:g}, and `until`, {until:g}, but it runs from "
-            f"{times[0]:g} to {times[-1]:g}."
+            f"{times[0]:g} to {times[-1]:g}. Leave out the times beyond."
         )
     return times

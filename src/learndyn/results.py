@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.files import replacing
 from learndyn.scenarios.plain import scenario_from_plain, scenario_to_plain, start_from_plain, start_to_plain
@@ -187,7 +188,7 @@ def time_of(result: xr.Dataset) -> str:
     for dim in TIMES:
         if dim in result.dims:
             return dim
-    raise InputError("The result is a single row. Save or pass a whole run: the result before .sel(...).")
+    raise InputError("Argument `result` must be a whole run, but it is a single row. Pass the result before .sel(...).")
 
 
 def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Dataset:
@@ -200,9 +201,14 @@ def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Data
     added = {}
     for name, function in observables.items():
         if name in result.variables or name in result.dims:
-            raise InputError(f"Argument `observables` has the name {name!r}, which the result already uses. Rename it.")
+            raise InputError(
+                f"Argument `observables` has the name {shown(name)}, which the result already uses. Rename it."
+            )
         if not callable(function):
-            raise InputError(f"Argument `observables` must map names to functions, but {name!r} maps to {function!r}.")
+            raise InputError(
+                f"Argument `observables` must map names to functions, but {shown(name)} maps to {shown(function)}. "
+                "Write a function of the result, such as lambda d: d.R[..., 0, 0]."
+            )
         value = function(result)
         if not isinstance(value, xr.DataArray):
             main = result[main_curve(result)]
@@ -210,7 +216,7 @@ def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Data
             value = np.asarray(value, dtype=float)
             if value.shape != shape:
                 raise InputError(
-                    f"Observable {name!r} must return an xarray.DataArray, or an array with dims {lead} and shape "
+                    f"Observable {shown(name)} must return an xarray.DataArray, or an array with dims {lead} and shape "
                     f"{shape}, but it returned shape {value.shape}. Compute with labels, as in "
                     "result.Q.sel(student=1, student2=1)."
                 )
@@ -339,10 +345,16 @@ def mean_and_error(result: xr.Dataset) -> xr.Dataset:
     True
     """
     if "replica" not in result.dims:
-        raise InputError("Argument `result` must have the dim `replica`, but it has none: it is not a simulation.")
+        raise InputError(
+            "Argument `result` must have the dim `replica`, but it has none: it is not a simulation. "
+            "Pass a result of ld.simulate."
+        )
     replicas = result.sizes["replica"]
     if replicas < 2:
-        raise InputError("Argument `result` must have at least 2 replicas for a standard error, but it has 1.")
+        raise InputError(
+            "Argument `result` must have at least 2 replicas for a standard error, but it has 1. "
+            "Simulate more: replicas=10."
+        )
     averaged = {}
     for name, variable in result.data_vars.items():
         if "replica" not in variable.dims:
@@ -468,7 +480,8 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
         ) from None
     if "schema" not in result.attrs or "scenario" not in result.attrs:
         raise InputError(
-            f"File {path} is netCDF, but no result of learndyn: the attributes `schema`, `scenario` are missing."
+            f"File {path} is netCDF, but no result of learndyn: the attributes `schema`, `scenario` are missing. "
+            "Give a file that ld.save wrote."
         )
     if int(result.attrs["schema"]) > SCHEMA:
         raise InputError(

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.entry_points import load_extensions
 from learndyn.errors import InputError
 from learndyn.files import replacing
 from learndyn.options import LogSpaced, save_times
@@ -119,9 +120,9 @@ def _text(path: Path) -> str:
     except IsADirectoryError:
         raise InputError(f"File {path} is a folder, not a scenario file. Add a file name.") from None
     except UnicodeDecodeError:
-        raise InputError(f"File {path} is no scenario file: it is not text in UTF-8.") from None
+        raise InputError(f"File {path} is no scenario file: it is not text in UTF-8. Save it as such.") from None
     except OSError as error:
-        raise InputError(f"File {path} cannot be read: {error.strerror}.") from None
+        raise InputError(f"File {path} cannot be read: {error.strerror}. Check its permissions.") from None
 
 
 def _parse(text: str, name: str, require: tuple[str, ...] = ()) -> ScenarioFile:
@@ -166,14 +167,14 @@ def _toml(text: str, name: str) -> dict[str, Any]:
         reason = str(error)
         place = re.search(r" \(at line (\d+), column (\d+)\)$", reason)
         if place is None:
-            raise InputError(f"{name}: not valid TOML: {reason}.") from None
+            raise InputError(f"{name}: not valid TOML: {reason}. Compare it with those in examples/.") from None
         line = text.splitlines()[int(place[1]) - 1].strip()
         raise InputError(
             f"{name}: line {place[1]}, column {place[2]}: not valid TOML: {reason[: place.start()]}, in `{line[:80]}`. "
-            "Text needs quotes, numbers a digit before the dot, and a key stands once in its table."
+            "Give quotes to text, a digit before the dot to numbers, and each key once to its table."
         ) from None
     except (RecursionError, ValueError) as error:
-        raise InputError(f"{name}: not a scenario file: {error}.") from None
+        raise InputError(f"{name}: not a scenario file: {error}. Compare it with those in examples/.") from None
 
 
 def _scenario(plain: dict[str, Any], mistakes: Mistakes) -> Any:
@@ -208,6 +209,8 @@ def _is_known(kind: Any) -> bool:
 
 
 def _has_own_tables(kind: Any) -> bool:
+    if isinstance(kind, str) and kind not in KINDS:
+        load_extensions()
     return isinstance(kind, str) and kind in SCENARIOS
 
 
@@ -295,7 +298,10 @@ def _check_simulation(scenario: StudentTeacher, N: int, mistakes: Mistakes) -> N
     """What `ld.simulate` refuses, found before theory has run for nothing."""
     vectors = scenario.K + scenario.M
     if vectors > N and scenario.connectivity == "full":
-        mistakes.add("simulate", f"N must be at least K + M = {vectors}, the number of weight vectors, but it is {N}.")
+        mistakes.add(
+            "simulate",
+            f"N must be at least K + M = {vectors}, the number of weight vectors, but it is {N}. Use a larger N.",
+        )
     if scenario.dynamics == "gradient_flow":
         mistakes.add(
             "simulate",
@@ -424,7 +430,9 @@ def scenario_text(
     try:
         text = tomli_w.dumps(plain | swept) + ("" if sweep is None else over_text(sweep["over"]))
     except TypeError as error:
-        raise InputError(f"A scenario file holds numbers, text and lists, but it was given more: {error}.") from None
+        raise InputError(
+            f"A scenario file holds numbers, text and lists, but it was given more ({error}). Leave it out."
+        ) from None
     return _compact(text)
 
 

@@ -68,7 +68,10 @@ class Mistakes:
             )
 
     def _wrong(self, key: str, value: Any, table: str, kind: Kind) -> None:
-        hint = did_you_mean(value, list(kind.words)) if isinstance(value, str) else ""
+        if kind.words:
+            hint = did_you_mean(value, list(kind.words))
+        else:
+            hint = f" Write {key} = {kind.example}." if kind.example else f" Correct {key}."
         self.add(table, f"{key} must be {kind.allowed}, but it is {_shown(value)}.{hint}")
 
     def _unknown(self, key: str, value: Any, table: str, keys: dict[str, Key]) -> str | None:
@@ -77,7 +80,7 @@ class Mistakes:
         if homes:
             hint = f" It belongs in [{homes[0]}]."
         else:
-            hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = f" Did you mean {close[0]!r}?" if close else " Leave it out, or choose one of these."
         allowed = ", ".join(keys)
         if not table and isinstance(value, dict):
             self.add("", f"[{key}] is an unknown table; allowed are {allowed}.{hint}")

@@ -79,13 +79,15 @@ def _range(given: dict[str, Any], table: str, mistakes: Mistakes) -> list[int] |
     first, last, points, spacing = given["from"], given["to"], given.get("points"), given.get("spacing", "linear")
     whole = isinstance(first, int) and isinstance(last, int)
     if last <= first:
-        mistakes.add(table, f"to must be above from = {first}, but it is {last}.")
+        mistakes.add(table, f"to must be above from = {first}, but it is {last}. Exchange the two.")
     elif points is None and (not whole or spacing == "log"):
         mistakes.add(table, f"points is missing: add {RANGE['points'].kind.allowed}, such as points = 50")
     elif spacing == "log" and first <= 0:
-        mistakes.add(table, f'from must be above 0 for spacing = "log", but it is {first}.')
+        mistakes.add(table, f'from must be above 0 for spacing = "log", but it is {first}. Make it larger.')
     elif (points or last - first + 1) > MOST:
-        mistakes.add(table, f"a parameter has at most {MOST} values, but these are {points or last - first + 1}.")
+        mistakes.add(
+            table, f"a parameter has at most {MOST} values, but these are {points or last - first + 1}. Ask for fewer."
+        )
     else:
         return spaced(first, last, None if points is None else int(points), spacing)
     return None
@@ -117,12 +119,14 @@ def _dims(together: list[list[str]], values: dict[str, Any], mistakes: Mistakes)
                     f"{hint}",
                 )
             elif name in dims:
-                mistakes.add("sweep", f'together must have each parameter once, but it has "{name}" twice.')
+                mistakes.add(
+                    "sweep", f'together must have each parameter once, but it has "{name}" twice. Leave one out.'
+                )
             elif len(values[name]) != len(values.get(group[0], values[name])):
                 mistakes.add(
                     "sweep",
                     f"together must have parameters with equally many values, but {group[0]} has "
-                    f"{len(values[group[0]])} and {name} has {len(values[name])}.",
+                    f"{len(values[group[0]])} and {name} has {len(values[name])}. Give as many of both.",
                 )
             dims.setdefault(name, dim)
     return dims

@@ -246,7 +246,7 @@ def test_a_run_on_estimates_takes_as_many_steps_as_one_on_exact_sums():
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        (100, "`samples` must be at least 128 for 6 units, but it is 100. Each of the 8 copies"),
+        (100, "`samples` must be at least 128 for 6 units, but it is 100. Ask for more: each of the 8 copies"),
         (0, "`samples` must be a whole number of at least 1, but it is 0."),
         (1e3 + 0.5, "`samples` must be a whole number of at least 1, but it is 1000.5."),
     ],

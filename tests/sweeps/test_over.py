@@ -46,7 +46,7 @@ def test_whole_numbers_stay_whole():
         ({"learning_rate": 0.1}, "must have a list of values for `learning_rate`, but it has 0.1"),
         ({"learning_rate": [0.1, "fast"]}, "all of one kind"),
         ({"learning_rate": [0.1, True]}, "all of one kind"),
-        ({"start.Q": [np.eye(2)]}, "cannot be swept; their numbers can"),
+        ({"start.Q": [np.eye(2)]}, "Sweep the numbers of arrays and objects"),
         ({"learning_rate": [0.1, np.nan]}, "finite values of `learning_rate`"),
         ({"learning_rate": [0.1, 0.2, 0.1]}, "different values of `learning_rate`"),
         ({3: [0.1]}, "names of parameters as keys, but one is 3"),

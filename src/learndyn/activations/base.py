@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.activations.digest import digest_of
-from learndyn.arguments import array
+from learndyn.arguments import array, shown
 from learndyn.errors import InputError
 
 Formula = Callable[..., Any]
@@ -52,8 +52,8 @@ class Functions(dict[str, Formula]):
 
     def __missing__(self, part: str) -> Formula:
         raise InputError(
-            f"This needs {part} in closed form, which activation {self.name!r} does not have. "
-            'Activations that have it are "erf", "relu" and "linear".'
+            f"This needs {part} in closed form, which activation {shown(self.name)} does not have. "
+            'Use "erf", "relu" or "linear", which have it.'
         )
 
 
@@ -114,8 +114,8 @@ class Activation:
         missing = [part for part in REQUIRED if part not in namespace]
         if missing:
             raise InputError(
-                f"Activation {name!r} must define {' and '.join(REQUIRED)}, but {' and '.join(missing)} is missing. "
-                "`learndyn.activations.base` says what each of them is."
+                f"Activation {shown(name)} must define {' and '.join(REQUIRED)}, but {' and '.join(missing)} is "
+                "missing. See `learndyn.activations.base` for what each of them is."
             )
         known = [part for part in (*REQUIRED, *OPTIONAL) if part in namespace]
         data = {part: namespace[part.upper()] for part in DATA if part.upper() in namespace}

@@ -13,6 +13,7 @@ from learndyn.activations.expressions.polynomials import coefficients_of
 from learndyn.activations.expressions.simplify import without_value
 from learndyn.activations.expressions.tree import X, walk, written
 from learndyn.activations.polynomial import HIGHEST_DEGREE, closed_forms
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 
@@ -22,12 +23,15 @@ def make(text: str) -> Activation:
     formula = parse(text)
     name = written(formula)
     if not any(isinstance(part, X) for part in walk(formula)):
-        raise InputError(f"Argument `activation` must depend on x, but {text!r} does not. Multiply something by x.")
+        raise InputError(
+            f"Argument `activation` must depend on x, but {shown(text)} does not. Write a function of x, such as 0.1 * "
+            "x."
+        )
     bad = without_value(formula)
     if bad is not None:
         raise InputError(
-            f"Argument `activation` must be finite for all x, but {text!r} contains {written(bad)}, which is no finite "
-            "number. Choose other numbers."
+            f"Argument `activation` must be finite for all x, but {shown(text)} contains {written(bad)}, which is no "
+            "finite number. Choose other numbers."
         )
     g, dg = function_of(formula, "g"), function_of(derivative(formula), "dg")
     for part, function in (("the expression", g), ("the derivative of the expression", dg)):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def average_of(activation: Activation, part: str) -> Formula:
     """I2, I3 or I4 with the signature of `learndyn.activations.base`: in closed form where known, else quadrature."""
     if part != "I2" and activation.jumps:
         raise InputError(
-            f"{part} is an average with g', which says nothing of where activation {activation.name!r} jumps. "
-            "Such an activation is for teachers: only I2 is of use."
+            f"{part} is an average with g', which says nothing of where activation {shown(activation.name)} jumps. "
+            "Use it for teachers alone, which need I2 only."
         )
     return {"I2": _I2, "I3": _I3, "I4": _I4}[part](activation)
 

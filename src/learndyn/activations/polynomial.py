@@ -7,6 +7,7 @@ from typing import Any
 from learndyn.activations.base import Activation
 from learndyn.activations.naming import named, shortest
 from learndyn.activations.polynomial_averages import derivative, polynomial_fours, polynomial_pair, trimmed
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 
 # Beyond, the average of four units has more than 10^5 terms, and its value is mostly the far tail.
@@ -33,8 +34,8 @@ def check_degree(degree: int, name: str) -> None:
     """Refuse a degree that is too high for exact averages."""
     if degree > HIGHEST_DEGREE:
         raise InputError(
-            f"Argument `activation` must be a polynomial of degree {HIGHEST_DEGREE} at most, but {name!r} has degree "
-            f"{degree}. Choose a function that grows more slowly."
+            f"Argument `activation` must be a polynomial of degree {HIGHEST_DEGREE} at most, but {shown(name)} has "
+            f"degree {degree}. Choose a function that grows more slowly."
         )
 
 

@@ -17,15 +17,17 @@ from learndyn.analysis.branch import Branch, Node, follow
 from learndyn.analysis.fixed_points import IMPOSSIBLE, TOLERANCE, landmarks_of, search, solution_of
 from learndyn.analysis.linearisation import LocalFlow
 from learndyn.analysis.spectrum import spectrum_of
-from learndyn.arguments import array, choice, count
+from learndyn.arguments import array, choice, count, shown
 from learndyn.errors import InputError
 from learndyn.scenarios.base import checked_scenario
 
 MOST_POINTS = 2000
 ENDS = {
     "end": "The branch was followed through the range.",
-    "edge": "The branch ends at the edge of the possible overlaps, where derivatives are one-sided.",
-    "lost": "The branch could not be followed any further: its Jacobian is not smooth there, or nearly singular twice.",
+    "edge": "The branch ends at the edge of the possible overlaps, where derivatives are one-sided. See its last "
+    "point.",
+    "lost": "The branch could not be followed any further: its Jacobian is not smooth there, or nearly singular twice. "
+    "Begin beyond that place.",
     "closed": "The branch is a closed curve.",
     "max_points": "The branch was followed to max_points; raise it to go on.",
 }
@@ -101,7 +103,10 @@ def continue_fixed_point(
     _check_parameter(scenario, parameter)
     begin, end = array(range, "range", (2,), "Give (from, to).").tolist()
     if begin == end or min(begin, end) < 0.0:
-        raise InputError(f"Argument `range` must be two different numbers of at least 0, but it is {range!r}.")
+        raise InputError(
+            f"Argument `range` must be two different numbers of at least 0, but it is {shown(range)}. "
+            "Write range=(0.1, 1)."
+        )
     start = scenario.as_start(
         start if start is not None else solution_of(scenario, "start", "Give a point near the branch.")
     )

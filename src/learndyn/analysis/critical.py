@@ -15,7 +15,7 @@ from learndyn.analysis import points
 from learndyn.analysis.continuation import first_event
 from learndyn.analysis.fixed_points import solution_of
 from learndyn.analysis.linearisation import LocalFlow
-from learndyn.arguments import array, number
+from learndyn.arguments import array, number, shown
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
@@ -151,7 +151,10 @@ def largest_learning_rate(
     start = scenario.as_start(start)
     low, high = array(bounds if bounds is not None else (eta / 100, eta * 100), "bounds", (2,), "Give (low, high).")
     if not 0.0 < low < high:
-        raise InputError(f"Argument `bounds` must be (low, high) with 0 < low < high, but it is {bounds!r}.")
+        raise InputError(
+            f"Argument `bounds` must be (low, high) with 0 < low < high, but it is {shown(bounds)}. "
+            "Write bounds=(0.1, 2)."
+        )
     precision = number(precision, "precision", above=0.0)
     tried: dict[float, float] = {}
 
@@ -198,7 +201,7 @@ def _constant_rate(scenario: Any) -> float:
     rate = getattr(scenario, "learning_rate", None)
     if not isinstance(rate, float) or rate <= 0.0:
         raise InputError(
-            f"Argument `scenario` must have a constant learning rate above 0, but it has {rate!r}. "
+            f"Argument `scenario` must have a constant learning rate above 0, but it has {shown(rate)}. "
             "Use scenario.replace(learning_rate=0.1)."
         )
     return rate

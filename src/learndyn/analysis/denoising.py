@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import array, number
+from learndyn.arguments import array, number, shown
 from learndyn.errors import InputError
 from learndyn.results import attributes
 from learndyn.scenarios.linear_modes.scenario import LinearModes
@@ -59,7 +59,10 @@ def equivalent_weight_decay(variance: Any, input_noise: float) -> np.ndarray:
     """
     v, noise = array(variance, "variance"), number(input_noise, "input_noise", minimum=0.0) ** 2
     if v.size == 0 or v.min() <= 0.0:
-        raise InputError(f"Argument `variance` must hold numbers above 0, but it is {variance!r}.")
+        raise InputError(
+            f"Argument `variance` must hold numbers above 0, but it is {shown(variance)}. "
+            "Leave out the others: without noise nothing is to be chosen."
+        )
     return v * noise / (v + noise)
 
 
@@ -182,6 +185,7 @@ def _checked(sample: Any, start: Any, population: Any) -> Any:
             )
     if population.m != sample.m:
         raise InputError(
-            f"Argument `population` must have {sample.m} modes, one for each of the sample, but it has {population.m}."
+            f"Argument `population` must have {sample.m} modes, one for each of the sample, but it has {population.m}. "
+            "Give both the same modes."
         )
     return sample.as_start(start)

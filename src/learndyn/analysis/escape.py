@@ -297,7 +297,9 @@ def _labelled(scenario: Any, start: Any, found: dict[str, float], saddle: _Saddl
     escaped = np.isfinite(found["measured"])
     attrs = attributes(
         scenario, start, status="ok" if escaped else "not_escaped",
-        message="The run escapes." if escaped else "The run does not escape.",
+        message="The run escapes."
+        if escaped
+        else "The run does not escape. Give a smaller threshold, or another point.",
         options={"quantity": "escape time", **options},
     )  # fmt: skip
     return xr.Dataset(variables, {"mode": np.arange(1, len(saddle.rates) + 1)}, attrs)

@@ -208,7 +208,8 @@ def fixed_points(
             found.append((point, [index], steps))
     if not found:
         raise InputError(
-            f"Argument `starts` led to no fixed point: none of {len(chosen)} did. The first: {refusals[0]}"
+            f"Argument `starts` led to no fixed point: none of {len(chosen)} did. Give starts "
+            f"nearer to one. Of the first: {refusals[0]}"
         )
     options = {"quantity": "fixed points", "tolerance": tolerance, "starts": len(chosen)}
     options |= {"seed": seed} if random else {}
@@ -317,12 +318,15 @@ def _starts(scenario: Any, starts: Any, seed: int) -> tuple[list[Any], bool]:
         return [scenario.as_start(row) for row in rows], False
     if isinstance(starts, list | tuple):
         if not starts:
-            raise InputError("Argument `starts` must hold at least one start, but it is empty.")
+            raise InputError(
+                "Argument `starts` must hold at least one start, but it is empty. Add one, or leave out `starts`."
+            )
         return [scenario.as_start(start) for start in starts], False
     chosen = landmarks_of(scenario).scattered(count(starts, "starts"), count(seed, "seed", 0))
     if not chosen:
         raise InputError(
-            f"Argument `starts` must be a list of starts for a {type(scenario).__name__}, which draws none by itself."
+            f"Argument `starts` must be a list of starts for a {type(scenario).__name__}, which draws none by itself. "
+            "Give starts=[...]."
         )
     return chosen, True
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import array, did_you_mean
+from learndyn.arguments import array, did_you_mean, shown
 from learndyn.errors import InputError
 from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
@@ -61,7 +61,9 @@ def flow_field(scenario: Any, start: Any, *, x: tuple[str, Any], y: tuple[str, A
     names = scenario.parameter_names()
     (x_name, x_values), (y_name, y_values) = (_axis(value, name, names) for value, name in ((x, "x"), (y, "y")))
     if x_name == y_name:
-        raise InputError(f"Argument `y` must be another number of the state than `x`, but both are {x_name!r}.")
+        raise InputError(
+            f"Argument `y` must be another number of the state than `x`, but both are {shown(x_name)}. Change one."
+        )
     places = [names.index(x_name), names.index(y_name)]
     states = np.tile(state, (len(y_values), len(x_values), 1))
     states[..., places[0]], states[..., places[1]] = x_values, y_values[:, None]
@@ -85,13 +87,13 @@ def _axis(value: Any, name: str, known: list[str]) -> tuple[str, np.ndarray]:
         few = known if len(known) <= 12 else [*known[:12], "..."]
         raise InputError(
             f"Argument `{name}` must be a pair (name, values) with a number of the state, {', '.join(few)}, but it is "
-            f"{value!r}.{did_you_mean(given, known)}"
+            f"{shown(value)}.{did_you_mean(given, known)}"
         )
     values = array(value[1], name, hint='Write x=("w_1", np.linspace(-2, 2, 21)).')
     if values.ndim != 1 or len(values) < 2 or (np.diff(values) <= 0).any():
         raise InputError(
-            f"Argument `{name}` must have two or more increasing values for {value[0]!r}, but it has {value[1]!r}. "
-            "Sort them: sorted(set(values))."
+            f"Argument `{name}` must have two or more increasing values for {shown(value[0])}, but it has "
+            f"{shown(value[1])}. Sort them: sorted(set(values))."
         )
     return value[0], values
 

@@ -141,7 +141,7 @@ def fluctuations(
     z, n, values = scenario.initial_state(start), scenario.state_length, scenario.values()
     _refuse_coinciding(noise, z)
     P = np.zeros((n, n)) if covariance is None else _covariance(covariance, n)
-    m = np.zeros(n) if shift is None else array(shift, "shift", (n,), "It holds R row by row, then Q_ik with i <= k.")
+    m = np.zeros(n) if shift is None else array(shift, "shift", (n,), "Give R row by row, then Q_ik with i <= k.")
     if noise.covariance is None:
         seed = secrets.randbits(63) if seed is None else count(seed, "seed", 0)
         normals = quasi_normals(noise.normals, scrambles, points, seed, directions=noise.quadratic)
@@ -221,7 +221,7 @@ def _coinciding_later(
 
 
 def _covariance(value: Any, n: int) -> np.ndarray:
-    hint = "It holds N times the covariance of the order parameters at the start: R row by row, then Q_ik with i <= k."
+    hint = "Give N times the covariance of the order parameters at the start: R row by row, then Q_ik with i <= k."
     value = symmetric(array(value, "covariance", (n, n), hint), "covariance")
     positive_semidefinite(value, "covariance", hint)
     return value

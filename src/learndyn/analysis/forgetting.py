@@ -80,7 +80,7 @@ def forgetting_curve(
     if task >= table.sizes["task"]:
         raise InputError(
             f"Argument `task` must be one of the tasks 0 to {table.sizes['task'] - 1} that were trained, but it is "
-            f"{task}."
+            f"{task}. Choose one of these."
         )
     later = table.sel(measured_task=task).isel(task=slice(task, None))
     values = later.transpose("replica", "task").values if "replica" in later.dims else later.values[None]

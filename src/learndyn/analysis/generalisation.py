@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import array, number
+from learndyn.arguments import array, number, shown
 from learndyn.errors import InputError
 from learndyn.results import attributes, labelled
 from learndyn.scenarios.finite_sample.scenario import FiniteSample
@@ -156,7 +156,11 @@ def optimal_weight_decay(scenario: FiniteSample, start: Any = 0.0, *, until: flo
         )
         decay = math.exp(search.x) if search.fun < tried[place + 1] else decay
     at_bound = place in (-1, 0, DECAYS - 1)
-    message = "eps_g is smallest at an end of what was tried." if at_bound else "eps_g is smallest at this decay."
+    message = (
+        "eps_g is smallest at an end of what was tried: the best may lie beyond."
+        if at_bound
+        else "eps_g is smallest at this decay."
+    )
     found = {"weight_decay": decay} | errors(decay)
     described = scenario.quantities()
     result = xr.Dataset(
@@ -213,10 +217,13 @@ def error_surface(scenario: FiniteSample, aspects: Any, times: Any, start: Any =
         )
     aspects, times = _increasing(aspects, "aspects"), _increasing(times, "times", scenario.depth == 1)
     if aspects[0] <= 0.0:
-        raise InputError(f"Argument `aspects` must hold numbers above 0, but the first is {aspects[0]:g}.")
+        raise InputError(
+            f"Argument `aspects` must hold numbers above 0, but the first is {aspects[0]:g}. Leave the others out."
+        )
     if times[0] < start.at:
         raise InputError(
-            f"Argument `times` must not begin before the start, at {start.at:g}, but the first is {times[0]:g}."
+            f"Argument `times` must not begin before the start, at {start.at:g}, but the first is {times[0]:g}. "
+            "Leave earlier times out."
         )
     rows = []
     for aspect in aspects:
@@ -258,7 +265,10 @@ def _checked(scenario: Any, start: Any, verb: str) -> Any:
 def _end(until: Any, at: float) -> float:
     end = number(until, "until")
     if end <= at:
-        raise InputError(f"Argument `until` must be later than the start, which is at {at:g}, but it is {end:g}.")
+        raise InputError(
+            f"Argument `until` must be later than the start, which is at {at:g}, but it is {end:g}. "
+            "Give a larger `until`."
+        )
     return end
 
 
@@ -267,7 +277,10 @@ def _increasing(values: Any, name: str, endless: bool = False) -> np.ndarray:
     last = [np.inf] if endless and np.ndim(values) == 1 and len(values) and np.isposinf(values[-1]) else []
     found = array(values[:-1] if last else values, name, hint="Give a list of numbers.")
     if found.ndim != 1 or len(found) + len(last) == 0 or (np.diff(found) <= 0).any():
-        raise InputError(f"Argument `{name}` must be a list of increasing numbers, but it is {values!r}.")
+        raise InputError(
+            f"Argument `{name}` must be a list of increasing numbers, but it is {shown(values)}. "
+            "Sort them: sorted(set(values))."
+        )
     return np.append(found, last)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from learndyn.analysis.phase_diagram import OUTCOMES
-from learndyn.arguments import choice
+from learndyn.arguments import choice, shown
 from learndyn.errors import InputError
 
 
@@ -58,7 +58,9 @@ def phase_boundary(diagram: xr.Dataset, first: str = "learned", second: str | No
     x, y = _parameters(diagram)
     choice(first, "first", list(OUTCOMES))
     if second is not None and choice(second, "second", list(OUTCOMES)) == first:
-        raise InputError(f"Arguments `first` and `second` must be two outcomes, but both are {first!r}. Change one.")
+        raise InputError(
+            f"Arguments `first` and `second` must be two outcomes, but both are {shown(first)}. Change one."
+        )
     outcome = diagram["outcome"].transpose(y, x).values
     is_first = outcome == OUTCOMES.index(first)
     is_second = ~is_first if second is None else outcome == OUTCOMES.index(second)

@@ -14,7 +14,7 @@ import xarray as xr
 
 from learndyn.analysis.phase_refinement import Refinement, halved
 from learndyn.analysis.phase_refinement import refine as refined
-from learndyn.arguments import array, count, did_you_mean, number
+from learndyn.arguments import array, count, did_you_mean, number, shown
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times, tolerances
 from learndyn.results import attributes
@@ -182,14 +182,14 @@ def _axis(value: Any, name: str) -> tuple[str, np.ndarray]:
     """The name of a parameter and its values."""
     if not isinstance(value, tuple | list) or len(value) != 2 or not isinstance(value[0], str):
         raise InputError(
-            f"Argument `{name}` must be a name and values, but it is {value!r}. "
+            f"Argument `{name}` must be a name and values, but it is {shown(value)}. "
             f"Write {name}=('learning_rate', [0.1, 0.2, 0.5])."
         )
     values = array(value[1], name)
     if values.ndim != 1 or len(values) == 0 or (np.diff(values) <= 0.0).any():
         raise InputError(
-            f"Argument `{name}` must have a list of increasing values for {value[0]!r}, but it has {value[1]!r}. "
-            "Sort them: sorted(set(values))."
+            f"Argument `{name}` must have a list of increasing values for {shown(value[0])}, but it has "
+            f"{shown(value[1])}. Sort them: sorted(set(values))."
         )
     return value[0], values
 
@@ -197,13 +197,15 @@ def _axis(value: Any, name: str) -> tuple[str, np.ndarray]:
 def _check_names(scenario: Any, start: Any, names: list[str]) -> None:
     """Each must be a parameter of the scenario or of the start."""
     if names[0] == names[1]:
-        raise InputError(f"Arguments `x` and `y` must name two parameters, but both name {names[0]!r}. Change one.")
+        raise InputError(
+            f"Arguments `x` and `y` must name two parameters, but both name {shown(names[0])}. Change one."
+        )
     known = _parameters(scenario)
     for name in names:
         if name not in known and not callable(start):
             raise InputError(
-                f"Parameter {name!r} must be an argument of the scenario, or `start` a function of it, but `start` is "
-                f"no function, and the arguments are {', '.join(known)}.{did_you_mean(name, known)} "
+                f"Parameter {shown(name)} must be an argument of the scenario, or `start` a function of it, but "
+                f"`start` is no function, and the arguments are {', '.join(known)}.{did_you_mean(name, known, '')} "
                 f"Write start=lambda {names[0]}, {names[1]}: ld.Start(...)."
             )
 
@@ -219,7 +221,7 @@ def _check_refinement(axes: dict[str, tuple[str, np.ndarray]], refine: int) -> N
     for argument, (name, values) in axes.items():
         if len(values) < 2:
             raise InputError(
-                f"Argument `{argument}` must have at least 2 values of {name!r} for `refine`, but it has 1. "
+                f"Argument `{argument}` must have at least 2 values of {shown(name)} for `refine`, but it has 1. "
                 "Add one, or leave out `refine`."
             )
     sizes = [(len(values) - 1) * 2**refine + 1 for _, values in axes.values()]
@@ -280,7 +282,10 @@ def _verdict(run: np.ndarray, outcome: np.ndarray) -> tuple[str, str]:
     """Status and sentence of the whole diagram, from the outcomes of the points that were run and those of all."""
     interrupted, failed = (int((run == OUTCOMES.index(name)).sum()) for name in ("interrupted", "failed"))
     if interrupted:
-        message = f"The diagram was interrupted: {run.size - interrupted} of {run.size} are done."
+        message = (
+            f"The diagram was interrupted: {run.size - interrupted} of {run.size} are done. Run it again for the "
+            "others."
+        )
         if outcome.size > run.size:
             unknown = int((outcome == OUTCOMES.index("interrupted")).sum())
             message += f" The outcome is not known at {unknown} of the {outcome.size} points of the finest grid."
@@ -288,6 +293,7 @@ def _verdict(run: np.ndarray, outcome: np.ndarray) -> tuple[str, str]:
     if failed:
         return "failed", (
             f"The run failed at {failed} of {run.size} points, where the drift was not finite, the overlaps "
-            "stopped being a covariance, or max_steps was too small. ld.solve at one of them says which, and when."
+            "stopped being a covariance, or max_steps was too small. Run ld.solve at one of them to see which, and "
+            "when."
         )
     return "ok", "All points were decided."

@@ -112,7 +112,8 @@ def _checked(trajectory: Any) -> tuple[xr.DataArray, str]:
     if not isinstance(trajectory, xr.Dataset) or "eps_g" not in trajectory or "scenario" not in trajectory.attrs:
         raise InputError(
             "Argument `trajectory` must be a result of ld.solve or ld.simulate with its `eps_g`, but it is "
-            f"{'another dataset' if isinstance(trajectory, xr.Dataset) else f'a {type(trajectory).__name__}'}."
+            f"{'another dataset' if isinstance(trajectory, xr.Dataset) else f'a {type(trajectory).__name__}'}. "
+            "Pass the result as the verb gave it."
         )
     name = scenario_of(trajectory).time_name
     rows = trajectory.sizes.get(name, 1)

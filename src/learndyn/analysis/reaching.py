@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import array, count, number
+from learndyn.arguments import array, count, number, shown
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import tolerances
 from learndyn.results import attributes
@@ -194,12 +194,14 @@ def _axes(coords: Mapping[str, Any] | None, members: int, single: bool) -> dict[
         )
     taken = [name for name in coords if name in ("time", "outcome", "end", "value")]
     if taken:
-        raise InputError(f"Argument `coords` must have names of its own, but {taken[0]!r} is a variable. Rename it.")
+        raise InputError(
+            f"Argument `coords` must have names of its own, but {shown(taken[0])} is a variable. Rename it."
+        )
     points = int(np.prod([len(values) for values in coords.values()]))
     if points != members:
         raise InputError(
             f"Argument `coords` must have as many points as there are scenarios, {members}, but it has {points}: "
-            f"{' x '.join(str(len(values)) for values in coords.values())}."
+            f"{' x '.join(str(len(values)) for values in coords.values())}. Give a value for each scenario."
         )
     return {str(name): np.asarray(values) for name, values in coords.items()}
 
@@ -239,11 +241,12 @@ def _verdict(courses: list[Any], clock: str) -> tuple[str, str]:
         if members:
             first = courses[members[0]]
             words = {
-                "interrupted": "were interrupted", "failed": "failed (ld.solve says why)",
+                "interrupted": "were interrupted", "failed": "failed",
                 "diverged": "diverged first", "not_reached": "did not reach the level",
             }[status]  # fmt: skip
             return status, (
                 f"{len(members)} of {len(courses)} scenarios {words}; the first is member {members[0]}, which ended at "
-                f"{clock} = {first.end:.6g}. Their `time` is infinite."
+                f"{clock} = {first.end:.6g}. Their `time` is infinite. Run ld.solve "
+                "for one of them to see its course."
             )
     return "ok", "The level was reached by all."

@@ -26,9 +26,10 @@ class _Commands(TyperGroup):
         except InputError as error:
             sentence, code = str(error), BAD_INPUT
         except OSError as error:
-            sentence, code = f"{error.filename or 'A file'}: {error.strerror or error}.", BAD_INPUT
+            reason = error.strerror or error
+            sentence, code = f"{error.filename or 'A file'}: {reason}. Check the place and its permissions.", BAD_INPUT
         except MemoryError:
-            sentence, code = "This needs more memory than there is: ask for fewer units, points or replicas.", BAD_INPUT
+            sentence, code = "This needs more memory than there is. Ask for fewer units, points or replicas.", BAD_INPUT
         except KeyboardInterrupt:
             sentence, code = "Interrupted; nothing more was written.", INTERRUPTED
         typer.echo(sentence, err=True)

@@ -101,7 +101,9 @@ def in_table(file: Path, table: str) -> Iterator[None]:
 def check_picture(path: Path) -> None:
     """Refuse a picture of a kind that is not drawn."""
     if path.suffix.lower() not in PICTURES:
-        raise InputError(f"Option --plot must end in {', '.join(PICTURES)}, but it is {path}.")
+        raise InputError(
+            f"Option --plot must end in {', '.join(PICTURES)}, but it is {path}. Choose one of these endings."
+        )
 
 
 def plotting() -> Any:

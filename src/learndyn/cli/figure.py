@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from learndyn.arguments import shown
 from learndyn.cli.common import announce, plotting, wrote
 from learndyn.errors import InputError
 
@@ -45,7 +46,7 @@ def figure(
         from learndyn.arguments import did_you_mean
 
         raise InputError(
-            f"There is no figure {name!r}.{did_you_mean(name, names)} `learndyn figure --list` names them."
+            f"There is no figure {shown(name)}.{did_you_mean(name, names, '')} See `learndyn figure --list`."
         )
     output.mkdir(parents=True, exist_ok=True)
     from learndyn.engines import compilation_cache

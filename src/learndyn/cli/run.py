@@ -85,7 +85,9 @@ def _simulation_options(file: Path, case: ScenarioFile, wanted: bool, given: dic
     if case.simulate is None or not wanted:
         return None
     if given.get("seed", 0) < 0:
-        raise InputError(f"Option --seed must be a whole number of at least 0, but it is {given['seed']}.")
+        raise InputError(
+            f"Option --seed must be a whole number of at least 0, but it is {given['seed']}. Write --seed 1."
+        )
     return case.simulate | given
 
 

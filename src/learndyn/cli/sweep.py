@@ -85,7 +85,9 @@ def _check_options(
             "Leave one out."
         )
     if workers is not None and workers < 1:
-        raise InputError(f"Option --workers must be a whole number of at least 1, but it is {workers}.")
+        raise InputError(
+            f"Option --workers must be a whole number of at least 1, but it is {workers}. Write --workers 2."
+        )
     if plot is not None:
         check_picture(plot)
         check_writable(plot)

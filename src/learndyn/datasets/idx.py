@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 
 UNSIGNED_BYTES = 8
@@ -59,7 +60,10 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
 def content_of(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a file, decompressed when it is gzipped."""
     if not isinstance(path, str | os.PathLike):
-        raise InputError(f"Argument `path` must be the name of a file, but it is {path!r}.")
+        raise InputError(
+            f"Argument `path` must be the name of a file, but it is {shown(path)}. "
+            "Write path='train-images-idx3-ubyte.gz', say."
+        )
     path = Path(path)
     try:
         content = path.read_bytes()
@@ -84,7 +88,7 @@ def parse_idx(content: bytes, path: str | os.PathLike[str]) -> np.ndarray:
     if content[2] != UNSIGNED_BYTES:
         raise InputError(
             f"File {path} must hold unsigned bytes (type {UNSIGNED_BYTES}), but its type is {content[2]}. "
-            "Images and labels in this format are bytes."
+            "Check that it is the right file."
         )
     dimensions = content[3]
     begin = 4 + 4 * dimensions

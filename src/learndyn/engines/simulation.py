@@ -89,7 +89,7 @@ def require_room(vectors: int, N: int) -> None:
     if vectors > N:
         raise InputError(
             f"Argument `N` must be at least K + M = {vectors}, but it is {N}. "
-            "With fewer dimensions the weight vectors cannot have arbitrary overlaps."
+            "Use a larger N: in fewer dimensions the weight vectors cannot have arbitrary overlaps."
         )
 
 

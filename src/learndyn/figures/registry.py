@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from learndyn.arguments import did_you_mean
+from learndyn.arguments import did_you_mean, shown
 from learndyn.errors import InputError
 
 _MODULES = (
@@ -115,8 +115,8 @@ def names() -> list[str]:
 def _entry(name: str) -> Entry:
     entries = _entries()
     if name not in entries:
-        hint = did_you_mean(name, list(entries)) or " ld.figures.names() lists them."
-        raise InputError(f"Argument `name` must be the name of a figure, but it is {name!r}.{hint}")
+        hint = did_you_mean(name, list(entries), " See ld.figures.names().")
+        raise InputError(f"Argument `name` must be the name of a figure, but it is {shown(name)}.{hint}")
     return entries[name]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 import learndyn as ld
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.figures import (
     schmid2024_flow,
@@ -101,7 +102,10 @@ def write(names: list[str]) -> None:
     """Make data sets anew and save them in `data/`."""
     for name in names:
         if name not in DATA:
-            raise InputError(f"Argument `names` must hold names of data sets, but one is {name!r}: {', '.join(DATA)}.")
+            raise InputError(
+                f"Argument `names` must hold names of data sets, but one is {shown(name)}. Choose from these: "
+                f"{', '.join(DATA)}."
+            )
         path = ld.save(make(name), FOLDER / f"{name}.nc")
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 

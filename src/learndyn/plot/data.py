@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.plot.members import is_sweep, sweep_dims
 from learndyn.plot.parameters import valued
@@ -50,7 +51,7 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...] =
     """
     if not results:
         raise InputError(
-            f"Argument `{name}` must hold at least one result of ld.solve or ld.simulate, but it is empty."
+            f"Argument `{name}` must hold at least one result of ld.solve or ld.simulate, but it is empty. Add one."
         )
     for result in results:
         if not isinstance(result, xr.Dataset):
@@ -63,7 +64,7 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...] =
         if missing:
             raise InputError(
                 f"Argument `{name}` must hold results with the variable `{missing[0]}`, but one has only "
-                f"{', '.join(map(str, result.data_vars))}."
+                f"{', '.join(map(str, result.data_vars))}. Leave this one out, or choose another variable."
             )
         require_attribute(result, "scenario")
         if not any(time in result.dims for time in TIMES):
@@ -73,7 +74,8 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...] =
         if dims := sweep_dims(result):
             raise InputError(
                 f"Argument `{name}` must hold single runs, but one is a sweep along {', '.join(dims)}. Draw it by "
-                f"ld.plot.family(result, along={dims[0]!r}), or choose one: result.isel({{{dims[0]!r}: 0, ...}})."
+                f"ld.plot.family(result, along={shown(dims[0])}), or choose one: "
+                f"result.isel({{{shown(dims[0])}: 0, ...}})."
             )
         for dim in MANY:
             if dim in result.dims:

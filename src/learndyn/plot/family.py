@@ -66,7 +66,10 @@ def family(result: xr.Dataset, along: str, value: str = "eps_g", *, ax: Any = No
     drawn = members.checked(result, value)
     time = members.time_dim(drawn, value)
     if time is None:
-        raise InputError(f"Argument `value` must be a variable that goes along time, but `{value}` does not.")
+        raise InputError(
+            f"Argument `value` must be a variable that goes along time, but `{value}` does not. "
+            "Choose one that does, or use ld.plot.heat_map."
+        )
     name = members.symbol(drawn, value, where)
     drawn = members.chosen(drawn, value, {"along": along, "time": time}, where)
     dim = members.dim_of(drawn, value, along, "along")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from learndyn.arguments import did_you_mean
+from learndyn.arguments import did_you_mean, shown
 from learndyn.errors import InputError
 from learndyn.files import replacing
 from learndyn.plot.style import paper
@@ -62,7 +62,7 @@ def _picture_format(path: Path) -> str:
     kind = path.suffix[1:].lower()
     if kind not in _METADATA:
         raise InputError(
-            f"Argument `path` must end in .pdf, .svg, .png or .eps, but it is {str(path)!r}."
+            f"Argument `path` must end in .pdf, .svg, .png or .eps, but it is {shown(str(path))}."
             f"{did_you_mean(kind, list(_METADATA))}"
         )
     return kind

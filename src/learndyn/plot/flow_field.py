@@ -87,7 +87,10 @@ def _component(run: xr.Dataset, name: str) -> np.ndarray:
     """R_12 of a run as a column in time."""
     variable, indices = _parts(name)
     if variable not in run or len(run[variable].dims) != 1 + len(indices):
-        raise InputError(f"Argument `runs` must hold runs with {name}, but one has {', '.join(map(str, run))}.")
+        raise InputError(
+            f"Argument `runs` must hold runs with {name}, but one has {', '.join(map(str, run))}. "
+            "Give runs of the same scenario."
+        )
     units = [dim for dim in run[variable].dims if dim not in data.TIMES]
     return run[variable].sel(dict(zip(units, indices, strict=True))).values
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import number
+from learndyn.arguments import number, shown
 from learndyn.errors import InputError
 from learndyn.plot import members
 from learndyn.plot.axes import makes_axes
@@ -100,14 +100,15 @@ def _at(result: xr.Dataset, value: str, at: float | None, axes: tuple[str, str])
     if time is None or time in axes:
         if at is not None:
             why = f"`{value}` has no time" if time is None else "time is an axis of the picture"
-            raise InputError(f"Argument `at` must be left out, because {why}, but it is {at!r}.")
+            raise InputError(f"Argument `at` must be left out, because {why}, but it is {shown(at)}. Leave it out.")
         chosen = next((each for each in TIMES if each in result.coords and result[each].ndim == 0), None)
     else:
         times = result[time].values
         at = float(times[-1]) if at is None else number(at, "at")
         if not times[0] - 1e-9 * abs(times[-1]) <= at <= times[-1] * (1 + 1e-9):
             raise InputError(
-                f"Argument `at` must be a time of the sweep, {times[0]:g} to {times[-1]:g}, but it is {at:g}."
+                f"Argument `at` must be a time of the sweep, {times[0]:g} to {times[-1]:g}, but it is {at:g}. "
+                "Choose one between."
             )
         result, chosen = result.isel({time: int(np.argmin(np.abs(times - at)))}), time
     return result, "" if chosen is None else f" at {label(chosen)[:-1]}={float(result[chosen]):g}$"
@@ -129,7 +130,7 @@ def _on_scale(
     if not log:
         return values, False, False
     if not len(above):
-        raise InputError(f"Argument `log` must be False, because `{value}` is nowhere above 0.")
+        raise InputError(f"Argument `log` must be False, because `{value}` is nowhere above 0. Write log=False.")
     lowest = above.min()
     if hidden.any() and (level := floor[hidden].max()) > 0.0:
         lowest = min(lowest, level)

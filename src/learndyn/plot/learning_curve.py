@@ -65,7 +65,8 @@ def learning_curve(
     names = data.legend_labels(results) if labels is None else list(labels)
     if len(names) != len(results):
         raise InputError(
-            f"Argument `labels` must hold one name for each of the {len(results)} result(s), but it holds {len(names)}."
+            f"Argument `labels` must hold one name for each of the {len(results)} result(s), but it holds "
+            f"{len(names)}. Give as many names as results."
         )
     markers = count(markers, "markers")
     choice(scale, "scale", ["auto", "linear", "log"])

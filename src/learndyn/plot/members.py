@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import did_you_mean, or_list
+from learndyn.arguments import did_you_mean, or_list, shown
 from learndyn.errors import InputError
 from learndyn.plot.curves import base
 from learndyn.results import TIMES, words_of
@@ -36,7 +36,7 @@ def checked(result: Any, value: str) -> xr.Dataset:
     known = [str(name) for name, each in result.data_vars.items() if each.dtype.kind in "iuf" and name != "status"]
     if value not in known:
         raise InputError(
-            f"Argument `value` must be {or_list(known)}, a variable of the sweep, but it is {value!r}."
+            f"Argument `value` must be {or_list(known)}, a variable of the sweep, but it is {shown(value)}."
             f"{did_you_mean(value, known)}"
         )
     return result[list(dict.fromkeys([value, "status"]))]
@@ -68,7 +68,7 @@ def dim_of(result: xr.Dataset, value: str, name: Any, argument: str) -> str:
     known = list(dict.fromkeys([*dims, *(key for key, dim in labels.items() if dim in dims)]))
     raise InputError(
         f"Argument `{argument}` must be {or_list(known) if known else 'a dim'}, along which `{value}` goes, but it is "
-        f"{name!r}.{did_you_mean(name, known)}"
+        f"{shown(name)}.{did_you_mean(name, known)}"
     )
 
 
@@ -87,7 +87,7 @@ def chosen(result: xr.Dataset, value: str, axes: dict[str, Any], where: dict[str
     kept = {dim_of(result, value, name, argument) for argument, name in axes.items()}
     if len(set(names)) < len(names):
         both = " and ".join(f"`{argument}`" for argument in axes)
-        raise InputError(f"Arguments {both} must be different parameters, but both are {names[-1]!r}. Change one.")
+        raise InputError(f"Arguments {both} must be different parameters, but both are {shown(names[-1])}. Change one.")
     for name, wanted in where.items():
         dim = _dim_to_choose(result, value, name, names)
         places = _places(labels_of(result, name), wanted, name)
@@ -111,7 +111,7 @@ def _dim_to_choose(result: xr.Dataset, value: str, name: str, names: tuple[str, 
     """The dim along which a parameter of `where` goes, which must not be one of the picture."""
     if name in names or name in TIMES:
         why = "the picture goes along it" if name in names else "`at` chooses the time"
-        raise InputError(f"Argument `{name}` must be left out, because {why}.")
+        raise InputError(f"Argument `{name}` must be left out, because {why}. Leave it out.")
     dims = list(dict.fromkeys([*result["status"].dims, *result[value].dims]))
     labels = {key: each.dims[0] for key, each in result.coords.items() if each.ndim == 1}
     known = [str(each) for each in dict.fromkeys([*dims, *labels]) if each not in (*names, *TIMES)]
@@ -134,7 +134,9 @@ def _places(labels: np.ndarray, wanted: Any, name: str) -> np.ndarray:
         places = np.flatnonzero(labels == wanted)
         if len(places):
             return places
-    raise InputError(f"Argument `{name}` must be one of {_listed(labels)}, but it is {wanted!r}.")
+    raise InputError(
+        f"Argument `{name}` must be one of {_listed(labels)}, but it is {shown(wanted)}. Choose one of these."
+    )
 
 
 def _refuse_others(result: xr.Dataset, value: str, kept: set[str], names: tuple[str, ...]) -> None:

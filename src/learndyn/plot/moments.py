@@ -56,7 +56,8 @@ def moments(result: xr.Dataset, *, inputs: list[int] | None = None, ax: Any = No
     missing = [each for each in chosen if each not in known]
     if missing or not chosen:
         raise InputError(
-            f"Argument `inputs` must hold numbers of weights from {known[0]} to {known[-1]}, but it is {inputs}."
+            f"Argument `inputs` must hold numbers of weights from {known[0]} to {known[-1]}, but it is {inputs}. "
+            "Choose among these."
         )
     time = result[time_of(result)].values
     for order, number in enumerate(chosen):

@@ -97,7 +97,8 @@ def phase_diagram(
         for name, given in {"x": x, "y": y, "threshold": threshold, **where}.items():
             if given is not None:
                 raise InputError(
-                    f"Argument `{name}` must be left out for a result of ld.phase_diagram, which has its own."
+                    f"Argument `{name}` must be left out for a result of ld.phase_diagram, which has its own. "
+                    "Leave it out."
                 )
     plane.prepare(ax)
     seen = time[np.isfinite(time)]

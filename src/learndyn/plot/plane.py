@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.plot import members
 from learndyn.plot.parameters import Axis, axis_of
@@ -145,7 +146,7 @@ def plane_of(result: xr.Dataset, value: str, x: Any, y: Any) -> Plane:
         if len(np.unique(axis.places)) < len(axis.places):
             raise InputError(
                 f"Argument `{name}` must have different values along its dim, but it has one twice. "
-                f"Draw its dim instead, {members.dim_of(result, value, name, name)!r}."
+                f"Draw its dim instead, {shown(members.dim_of(result, value, name, name))}."
             )
     return Plane(axes[0], axes[1], (y_dim, x_dim))
 

@@ -89,7 +89,8 @@ def from_plain(plain: Any, name: str) -> Any:
         return numbers.reshape(plain["shape"])
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"Argument `{name}` must be an array in base64 with its shape, but it cannot be read ({error})."
+            f"Argument `{name}` must be an array in base64 with its shape, but it cannot be read ({error}). "
+            "Give the array as ld.save wrote it."
         ) from None
 
 

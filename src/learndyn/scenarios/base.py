@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from learndyn.arguments import did_you_mean
+from learndyn.arguments import did_you_mean, shown
 from learndyn.errors import InputError
 
 
@@ -176,7 +176,8 @@ def checked_scenario(value: Any) -> Any:
     if type(value) not in _known_types:
         if isinstance(value, type) or not isinstance(value, Scenario):
             raise InputError(
-                f"Argument `scenario` must be a scenario such as ld.StudentTeacher(...), but it is {value!r}."
+                f"Argument `scenario` must be a scenario such as ld.StudentTeacher(...), but it is {shown(value)}. "
+                "Build one first."
             )
         _known_types.add(type(value))
     return value

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.arguments import array, number, positive_semidefinite, symmetric
+from learndyn.arguments import array, number, positive_semidefinite, shown, symmetric
 from learndyn.errors import InputError
 from learndyn.scenarios.arrays import FrozenArray, from_plain, frozen
 
@@ -116,7 +116,10 @@ class Covariance:
         """
         values = array(eigenvalues, "eigenvalues")
         if values.ndim != 1 or len(values) == 0 or values.min() < 0.0:
-            raise InputError(f"Argument `eigenvalues` must be a list of numbers of at least 0, but it is {values}.")
+            raise InputError(
+                f"Argument `eigenvalues` must be a list of numbers of at least 0, but it is {values}. "
+                "Check how they were made: a covariance has no others."
+            )
         rest = number(rest, "rest", minimum=0.0)
         if vectors is None:
             if seed is None:
@@ -221,7 +224,8 @@ def covariance_of(value: Any, name: str) -> Covariance:
         unknown = set(value) - {"matrix", "diagonal", "factor"}
         if unknown:
             raise InputError(
-                f"Argument `{name}` must have the keys matrix, or diagonal and factor, but it has {min(unknown)!r}."
+                f"Argument `{name}` must have the keys matrix, or diagonal and factor, but it has "
+                f"{shown(min(unknown))}. Leave it out."
             )
         return Covariance(**value)
     values = array(value, name, hint="Give a variance, n variances, a matrix (n, n) or an ld.Covariance.")
@@ -241,7 +245,7 @@ def _of_eigenvectors(values: np.ndarray, vectors: np.ndarray, rest: float) -> Co
     if vectors.ndim != 2 or vectors.shape[1] != len(values):
         raise InputError(
             f"Argument `vectors` must have one column for each of {len(values)} eigenvalues, but it has shape "
-            f"{vectors.shape}."
+            f"{vectors.shape}. Give one eigenvector for each eigenvalue, as np.linalg.eigh does."
         )
     off = np.abs(vectors.T @ vectors - np.eye(len(values))).max()
     if off > 1e-8:
@@ -260,9 +264,12 @@ def _matrix(value: Any) -> FrozenArray:
         return value
     matrix = array(from_plain(value, "matrix"), "matrix")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) == 0:
-        raise InputError(f"Argument `matrix` must be a square matrix (n, n), but it has shape {matrix.shape}.")
+        raise InputError(
+            f"Argument `matrix` must be a square matrix (n, n), but it has shape {matrix.shape}. "
+            "Give E[x x^T], or use `diagonal` and `factor`."
+        )
     matrix = symmetric(matrix, "matrix")
-    positive_semidefinite(matrix, "matrix", "A covariance has no negative eigenvalue: check how it was made.")
+    positive_semidefinite(matrix, "matrix", "Check how it was made: a covariance has no negative eigenvalue.")
     return FrozenArray(matrix)
 
 
@@ -279,10 +286,13 @@ def _diagonal(value: Any) -> FrozenArray:
 def _factor(value: Any, diagonal: FrozenArray) -> FrozenArray:
     factor = frozen(value, "factor")
     if factor.ndim != 2 or 0 in factor.shape:
-        raise InputError(f"Argument `factor` must have shape (n, r), but it has shape {factor.shape}.")
+        raise InputError(
+            f"Argument `factor` must have shape (n, r), but it has shape {factor.shape}. "
+            "Give a column for each direction."
+        )
     if diagonal.ndim and len(diagonal) != len(factor):
         raise InputError(
             f"Argument `factor` must have as many rows as `diagonal` has numbers, {len(diagonal)}, but it has "
-            f"{len(factor)}."
+            f"{len(factor)}. Give one row for each input."
         )
     return factor

@@ -48,7 +48,10 @@ class GaussianWeights:
     def __post_init__(self) -> None:
         mean = frozen(self.mean, "mean", "Give the n weights.")
         if mean.ndim != 1 or len(mean) == 0:
-            raise InputError(f"Argument `mean` must be a list of n weights, but it has shape {mean.shape}.")
+            raise InputError(
+                f"Argument `mean` must be a list of n weights, but it has shape {mean.shape}. "
+                "Give one number for each weight."
+            )
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "at", number(self.at, "at"))
         if self.cov is None:
@@ -57,7 +60,7 @@ class GaussianWeights:
         if cov.size is not None and cov.size != len(mean):
             raise InputError(
                 f"Argument `cov` must be a covariance of {len(mean)} weights, as `mean` has, but it is one of "
-                f"{cov.size}."
+                f"{cov.size}. Give a variance, {len(mean)} of them or a matrix."
             )
         object.__setattr__(self, "cov", None if cov.trace(len(mean)) == 0.0 else cov)
 
@@ -100,7 +103,7 @@ class GaussianWeights:
             if away.shape != (n,) or not away.any() or n < 2:
                 raise InputError(
                     f"Argument `orthogonal_to` must be a vector of {n} numbers, not all 0, with n at least 2, but it "
-                    f"has shape {away.shape}."
+                    f"has shape {away.shape}. Give the direction, such as the difference of the class means."
                 )
             away = away / np.linalg.norm(away)
             # Twice: what rounding leaves of the first time is gone after the second.
@@ -137,7 +140,8 @@ class GaussianWeights:
         """This start, refused unless it has n weights."""
         if self.n != n:
             raise InputError(
-                f"Argument `start` must have {n} weights, as many as the scenario has inputs, but it has {self.n}."
+                f"Argument `start` must have {n} weights, as many as the scenario has inputs, but it has {self.n}. "
+                f"Give a start of {{n}} weights."
             )
         return self
 

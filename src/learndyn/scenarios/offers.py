@@ -16,6 +16,7 @@ def require(scenario: Any, member: str, verb: str) -> None:
         return
     verbs = [f"ld.{name}" for name in (*EVERYWHERE, *getattr(scenario, "verbs", ()))]
     raise InputError(
-        f"Argument `scenario` must be one with order parameters and eps_g, such as ld.StudentTeacher(...), for "
-        f"ld.{verb}, but it is an ld.{type(scenario).__name__}, which has {', '.join(verbs[:-1])} and {verbs[-1]}."
+        f"Argument `scenario` must be one with order parameters and eps_g, for "
+        f"ld.{verb}, but it is an ld.{type(scenario).__name__}, which has {', '.join(verbs[:-1])} and {verbs[-1]}. "
+        "Use one of these, or a scenario such as ld.StudentTeacher."
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.arguments import choice, count, did_you_mean, number
+from learndyn.arguments import choice, count, did_you_mean, number, shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 
@@ -61,9 +61,9 @@ class Reached:
         object.__setattr__(self, "looks", count(self.looks, "looks"))
         if self.direction is None and self.quantity not in NATURAL:
             raise InputError(
-                f"Argument `direction` must be given for {self.quantity!r}, which learning may raise or lower. "
+                f"Argument `direction` must be given for {shown(self.quantity)}, which learning may raise or lower. "
                 "Write direction='rising' or direction='falling'."
-                f"{did_you_mean(self.quantity, sorted(NATURAL))}"
+                f"{did_you_mean(self.quantity, sorted(NATURAL), '')}"
             )
         object.__setattr__(self, "direction", direction_of(self.quantity, self.direction))
 

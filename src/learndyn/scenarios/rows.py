@@ -10,7 +10,10 @@ from learndyn.errors import InputError
 def time_of_row(row: Any) -> float:
     """The time of a row, 0 where it has none; refused unless it holds R and Q and is one row."""
     if "Q" not in row or "R" not in row:
-        raise InputError("Argument `start` must hold R and Q, but this dataset has no such variables.")
+        raise InputError(
+            "Argument `start` must hold R and Q, but this dataset has no such variables. "
+            "Pass a row of a result of ld.solve, or ld.Start(Q=..., R=...)."
+        )
     for dim, wanted in (("alpha", "alpha=..., method='nearest'"), ("replica", "replica=0"), ("N", "N=...")):
         if dim in row["Q"].dims:
             raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from learndyn.arguments import did_you_mean
+from learndyn.arguments import did_you_mean, shown
 from learndyn.errors import InputError
 
 
@@ -42,7 +42,8 @@ class StartRecipe:
         if not isinstance(owner, type) or parameters[:1] != ["scenario"]:
             raise InputError(
                 "Argument `make` must be a class method that makes a start for a scenario, such as "
-                f"ld.Start.near_symmetric, but it is {make!r}."
+                f"ld.Start.near_symmetric, but it is {shown(make)}. "
+                "Write ld.StartRecipe(ld.Start.near_symmetric, Q=0.2)."
             )
         self.owner, self.name = owner, name
         self.allowed = tuple(parameters[1:])
@@ -70,7 +71,7 @@ class StartRecipe:
             if key != "seed" and key not in self.arguments and key not in swept:
                 raise InputError(
                     f"Argument `{key}` of {self.owner.__name__}.{self.name} must be given, but it is missing in "
-                    f"{self!r}. Add {key}=..., or sweep 'start.{key}'."
+                    f"{shown(self)}. Add {key}=..., or sweep 'start.{key}'."
                 )
 
     def replace(self, **changes: Any) -> StartRecipe:

@@ -97,7 +97,8 @@ class WeightVector:
         """Averages here are not sampled by `solve`."""
         if samples is not None:
             raise InputError(
-                f"Argument `samples` must be left out for an ld.{type(self).__name__}, {why}, but it is {samples}."
+                f"Argument `samples` must be left out for an ld.{type(self).__name__}, {why}, but it is {samples}. "
+                "Leave it out."
             )
 
     # What a weight vector does not have.
@@ -112,6 +113,6 @@ class WeightVector:
 
     def _refused(self, what: str) -> InputError:
         return InputError(
-            f"Argument `scenario` must be an ld.StudentTeacher for {what}, but it is an ld.{type(self).__name__}. Its "
-            "fluctuations at a finite learning rate are those of ld.moment_flow(..., finite_rate=True)."
+            f"Argument `scenario` must be an ld.StudentTeacher for {what}, but it is an ld.{type(self).__name__}. Use "
+            "ld.moment_flow(..., finite_rate=True) for its fluctuations at a finite learning rate."
         )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import array, did_you_mean, or_list
+from learndyn.arguments import array, did_you_mean, or_list, shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 
@@ -49,7 +49,8 @@ class Schedule:
         if bad.any():
             raise InputError(
                 f"Argument `alpha` must be a time at which the schedule gives a finite rate of at least 0, but at "
-                f"{times[bad][0]:g} it gives {rates[bad][0]:g}. The schedule is {self!r}."
+                f"{times[bad][0]:g} it gives {rates[bad][0]:g}. Correct the "
+                f"schedule, {shown(self)}."
             )
         return rates.copy()
 
@@ -95,7 +96,7 @@ class Schedule:
         kinds = sorted(known for known, cls in KINDS.items() if cls.writable)
         if kind not in kinds:
             raise InputError(
-                f"Key `{name}.kind` must be {or_list(kinds)}, but it is {kind!r}.{did_you_mean(kind, kinds)}"
+                f"Key `{name}.kind` must be {or_list(kinds)}, but it is {shown(kind)}.{did_you_mean(kind, kinds)}"
             )
         known = fields(KINDS[kind])
         names = [entry.name for entry in known]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.schedules.base import Schedule
@@ -91,7 +92,7 @@ class Function(Schedule):
         set_fields(self, times=times_of(self.times, "knots") if np.size(self.times) else ())
         if not callable(self.identity.function):
             raise InputError(
-                f"Argument `function` must be a function of alpha and xp, but it is {self.identity.function!r}. "
+                f"Argument `function` must be a function of alpha and xp, but it is {shown(self.identity.function)}. "
                 "Write Schedule.of(lambda alpha, xp: 0.5 * xp.exp(-alpha / 100))."
             )
         two = np.array([1.0, 2.0])
@@ -99,7 +100,7 @@ class Function(Schedule):
             result = np.asarray(_checked(self.identity.function, two, NUMPY))
         if result.shape not in ((), two.shape) or result.dtype.kind not in "iuf":
             raise InputError(
-                f"Argument `function` must give one rate for each time, but for two times it gives {result!r}. "
+                f"Argument `function` must give one rate for each time, but for two times it gives {shown(result)}. "
                 "Write it elementwise, with xp.where instead of if."
             )
 

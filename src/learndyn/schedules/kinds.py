@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import array, number
+from learndyn.arguments import array, number, shown
 from learndyn.errors import InputError
 from learndyn.schedules.base import Schedule
 
@@ -23,7 +23,9 @@ def rates_of(values: Any, name: str) -> tuple[float, ...]:
     """A list of rates of at least 0, not empty."""
     result = array(values, name, hint="Give a list of rates.")
     if result.ndim != 1 or len(result) == 0:
-        raise InputError(f"Argument `{name}` must be a list of rates, but it is {values!r}. Write {name}=[0.5, 0.1].")
+        raise InputError(
+            f"Argument `{name}` must be a list of rates, but it is {shown(values)}. Write {name}=[0.5, 0.1]."
+        )
     return tuple(number(value, name, minimum=0.0) for value in result.tolist())
 
 
@@ -32,7 +34,7 @@ def times_of(values: Any, name: str) -> tuple[float, ...]:
     result = array(values, name, hint="Give a list of times.")
     if result.ndim != 1 or (np.diff(result) <= 0.0).any():
         raise InputError(
-            f"Argument `{name}` must be a list of increasing times, but it is {values!r}. Write {name}=[100, 200]."
+            f"Argument `{name}` must be a list of increasing times, but it is {shown(values)}. Write {name}=[100, 200]."
         )
     return tuple(result.tolist())
 
@@ -222,7 +224,7 @@ class PiecewiseConstant(Schedule):
         if len(self.rates) != len(self.times) + 1:
             raise InputError(
                 f"Argument `rates` must have one rate more than there are times, {len(self.times) + 1}, but it has "
-                f"{len(self.rates)}. The first rate holds before the first time, the last after the last."
+                f"{len(self.rates)}. Add the rate before the first time, or that after the last."
             )
 
     def key(self) -> tuple[Any, ...]:
@@ -276,12 +278,13 @@ class PiecewiseLinear(Schedule):
         set_fields(self, rates=rates_of(self.rates, "rates"), times=times_of(self.times, "times"))
         if len(self.rates) < 2:
             raise InputError(
-                f"Argument `rates` must have at least two rates, but it is {self.rates!r}. A level rate is a number."
+                f"Argument `rates` must have at least two rates, but it is {shown(self.rates)}. Give a "
+                "number for a level rate."
             )
         if len(self.rates) != len(self.times):
             raise InputError(
                 f"Argument `rates` must have one rate for each of the {len(self.times)} time(s), but it has "
-                f"{len(self.rates)}. Each pair is a point of the curve."
+                f"{len(self.rates)}. Give pairs, the points of the curve."
             )
 
     def key(self) -> tuple[Any, ...]:

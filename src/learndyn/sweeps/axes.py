@@ -92,19 +92,24 @@ def axes_of(over: Any) -> Axes:
         if len(first.values) != len(parameter.values):
             raise InputError(
                 f"Argument `over` must have as many values of `{parameter.name}` as of `{first.name}` along their dim "
-                f"{parameter.dim!r}, but there are {len(parameter.values)} and {len(first.values)}."
+                f"{shown(parameter.dim)}, but there are {len(parameter.values)} and {len(first.values)}. "
+                "Give as many of both."
             )
         if first.name != parameter.name and parameter.dim in axes.names:
             raise InputError(
                 f"Argument `over` must give parameters that go together a dim with a name of its own, but "
-                f"{parameter.dim!r} is a parameter. Write xarray.DataArray(values, dims='member') for each of them."
+                f"{shown(parameter.dim)} is a parameter. Write xarray.DataArray(values, dims='member') for each of "
+                "them."
             )
     return axes
 
 
 def _parameter(name: Any, value: Any) -> Parameter:
     if not isinstance(name, str):
-        raise InputError(f"Argument `over` must have names of parameters as keys, but one is {name!r}.")
+        raise InputError(
+            f"Argument `over` must have names of parameters as keys, but one is {shown(name)}. "
+            f"Write over={{'learning_rate': [0.1, 0.2]}}."
+        )
     dim = name
     if isinstance(value, xr.DataArray):
         if value.ndim != 1:
@@ -133,7 +138,7 @@ def _values(name: str, value: Any) -> np.ndarray:
     if found.ndim != 1 or found.dtype.kind not in KINDS:
         raise InputError(
             f"Argument `over` must have numbers or words as values of `{name}`, all of one kind, but it has "
-            f"{shown(value)}. Arrays and objects cannot be swept; their numbers can, as in 'start.R[1,1]'."
+            f"{shown(value)}. Sweep the numbers of arrays and objects, as in 'start.R[1,1]'."
         )
     if found.dtype.kind == "f" and not np.isfinite(found).all():
         raise InputError(f"Argument `over` must have finite values of `{name}`, but one is NaN or infinite. Remove it.")

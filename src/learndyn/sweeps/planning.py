@@ -48,7 +48,7 @@ def work_of(
         if name not in module.OPTIONS:
             known = sorted(module.OPTIONS)
             raise InputError(
-                f"Argument `{name}` of a sweep must be an option of its engine {engine!r}: {', '.join(known)}."
+                f"Argument `{name}` of a sweep must be an option of its engine {shown(engine)}: {', '.join(known)}."
                 f"{did_you_mean(name, known)}"
             )
     start, axes = start_of(scenario, start), axes_of(over)
@@ -83,12 +83,15 @@ def _check_targets(work: Work, asked: set[str]) -> None:
     taken: dict[Any, str] = {}
     for name, target in work.targets.items():
         if target.owner == "option" and name in asked:
-            raise InputError(f"Argument `{name}` must be left out, because `over` sweeps it.")
+            raise InputError(
+                f"Argument `{name}` must be left out, because `over` sweeps it. Leave it out here or there."
+            )
         for path in target.paths or ((name,),):
             first = taken.setdefault((target.owner, path, target.entry), name)
             if first != name:
                 raise InputError(
-                    f"Argument `over` must name each number once, but {first!r} and {name!r} are the same."
+                    f"Argument `over` must name each number once, but {shown(first)} and {shown(name)} are the same. "
+                    "Leave one out."
                 )
     start = work.start
     if isinstance(start, StartRecipe):
@@ -96,7 +99,7 @@ def _check_targets(work: Work, asked: set[str]) -> None:
     seeded = not isinstance(start, StartRecipe) or not start.drawn or start.arguments.get("seed") is not None
     if not seeded and "start.seed" not in work.axes.names:
         raise InputError(
-            f"Argument `start` must have a seed, so that its numbers can be drawn again, but {start!r} has none. "
+            f"Argument `start` must have a seed, so that its numbers can be drawn again, but {shown(start)} has none. "
             "Add seed=1, or sweep 'start.seed'."
         )
 
@@ -135,7 +138,7 @@ def _template(work: Work) -> xr.Dataset:
         except InputError as error:
             refused = refused or error
     if not found:
-        raise refused or InputError("Argument `over` must name some values.")
+        raise refused or InputError("Argument `over` must name some values. Write over={'learning_rate': [0.1, 0.2]}.")
     widest: dict[str, xr.DataArray] = {}
     for each in found:
         for dim in each.dims:
@@ -176,7 +179,7 @@ def _observables(observables: Any, template: xr.Dataset) -> list[str]:
     for name in observables:
         if name not in known:
             raise InputError(
-                f"Argument `observables` must have names of variables, {', '.join(known)}, but it has {name!r}."
+                f"Argument `observables` must have names of variables, {', '.join(known)}, but it has {shown(name)}."
                 f"{did_you_mean(name, known)}"
             )
     return [name for name in known if name in observables]
@@ -204,9 +207,10 @@ def _labels(axes: Axes, template: xr.Dataset, variables: tuple[Variable, ...]) -
     for name in {*axes.names, *axes.sizes}:
         if name in labels or any(name == variable.name for variable in variables):
             raise InputError(
-                f"Argument `over` must not use the name {name!r}, which the result has for itself. "
+                f"Argument `over` must not use the name {shown(name)}, which the result has for itself. "
                 + (
-                    f"Keep `observables` without {name!r}, or sweep other parameters, once for each value of this one."
+                    f"Keep `observables` without {shown(name)}, or sweep other parameters, once for each value of this "
+                    "one."
                     if name in axes.names
                     else "Go along a dim with another name: xarray.DataArray(values, dims='member')."
                 )
@@ -223,7 +227,7 @@ def chunk_shape(plan: Plan, chunk: Any, processes: int) -> tuple[int, ...]:
         if len(chunk) != len(plan.shape):
             raise InputError(
                 f"Argument `chunk` must be a number of members, or one number for each dim of {', '.join(plan.dims)}, "
-                f"but it is {chunk!r}."
+                f"but it is {shown(chunk)}. Leave it out: a good one is chosen."
             )
         return tuple(min(count(size, "chunk"), whole) for size, whole in zip(chunk, plan.shape, strict=True))
     single = sum(prod(v.shape) * 8 for v in plan.variables)

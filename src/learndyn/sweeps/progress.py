@@ -79,7 +79,10 @@ class _Bar(Reporter):
 def reporter(progress: bool | str | None, members: int, there: int) -> Iterator[Reporter]:
     """``progress``: True, False, "lines", or None: a bar on a terminal, once the sweep has taken a second."""
     if progress not in (None, True, False, "auto", "lines"):
-        raise InputError(f'Argument `progress` must be True, False, None or "lines", but it is {shown(progress)}.')
+        raise InputError(
+            f'Argument `progress` must be True, False, None or "lines", but it is {shown(progress)}. '
+            "Leave it out: it is told on a terminal only."
+        )
     if progress == "auto":
         progress = None if sys.stderr.isatty() else "lines"
     if progress == "lines":

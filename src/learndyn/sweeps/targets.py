@@ -58,7 +58,7 @@ class Target:
         if not inside:
             raise InputError(
                 f"Parameter `{self.name}` must name an entry of {field}, counted from 1, but that has the shape "
-                f"{numbers.shape}."
+                f"{numbers.shape}. Choose one within."
             )
         numbers[place] = value
         if field in SYMMETRIC and len(place) == 2:
@@ -75,7 +75,8 @@ def target_of(name: str, scenario: Any, start: Any, options: list[str]) -> Targe
     match = ENTRY.match(name)
     if match is None:
         raise InputError(
-            f"Parameter `{name}` must be a name such as 'learning_rate', 'student.units', 'start.X' or 'start.R[1,2]'."
+            f"Parameter `{name}` must be a name such as 'learning_rate', 'student.units', 'start.X' or 'start.R[1,2]'. "
+            "Change it."
         )
     path = tuple(match["path"].split("."))
     entry = tuple(int(each) for each in (match["entry"] or "").split(",") if each)

@@ -50,12 +50,17 @@ def accuracy(result: xr.Dataset, rows: int = 5) -> xr.DataArray:
     True
     """
     if "scenario" not in getattr(result, "attrs", {}) or is_simulation(result):
-        raise InputError("Argument `result` must be a result of ld.solve. A simulation has no averages to be off.")
+        raise InputError(
+            "Argument `result` must be a result of ld.solve, but it is not. Pass one: a simulation has no averages to "
+            "be off."
+        )
     scenario = scenario_of(result)
     require(scenario, "drift_errors", "accuracy")
     name = scenario.time_name
     if name not in result.dims:
-        raise InputError(f"Argument `result` must have the dim `{name}`: give the whole result, not one row of it.")
+        raise InputError(
+            f"Argument `result` must have the dim `{name}`, but it has none. Give the whole result, not one row of it."
+        )
     size = result.sizes[name]
     places = np.unique(np.linspace(0, size - 1, min(count(rows, "rows"), size)).round().astype(int))
     chosen = result.isel({name: places})

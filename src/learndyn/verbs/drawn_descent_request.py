@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import choice, count
+from learndyn.arguments import choice, count, shown
 from learndyn.errors import InputError
 from learndyn.results import attributes, labelled
 from learndyn.verbs.request_parts import RateRequest, refuse_unless_left_out
@@ -36,8 +36,8 @@ class DrawnDescentRequest(RateRequest):
         )
         if N is None or np.ndim(N):
             raise InputError(
-                f"Argument `N` must be one whole number here, the number of inputs n, but it is {N!r}. Write N=200, "
-                "and call once for each N."
+                f"Argument `N` must be one whole number here, the number of inputs n, but it is {shown(N)}. Write "
+                "N=200, and call once for each N."
             )
         process, size = scenario.drawn_descent(start), count(N, "N")
         process.cost(size)  # refuses sizes that are too small

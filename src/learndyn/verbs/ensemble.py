@@ -283,7 +283,7 @@ def _verdict(statuses: np.ndarray) -> tuple[str, str]:
     what = str(kinds[np.argmax(counts)])
     return what, (
         f"{len(failed)} of {len(statuses)} members did not reach the end, most of them with the status {what!r}; they "
-        "are NaN from there on. ld.solve from the weights of one of them says where, and why."
+        "are NaN from there on. Run ld.solve from the weights of one of them to see where, and why."
     )
 
 

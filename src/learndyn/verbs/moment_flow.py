@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import choice, count
+from learndyn.arguments import choice, count, shown
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times, tolerances
 from learndyn.results import trajectory, with_observables
@@ -173,9 +173,11 @@ def _form(scenario: Any, update: Any, start: Any, order: Any, finite_rate: Any) 
     """How the moments lie in the state."""
     n = start.n
     if order not in (2, 3):
-        raise InputError(f"Argument `order` must be 2 or 3, but it is {order!r}.")
+        raise InputError(f"Argument `order` must be 2 or 3, but it is {shown(order)}. Choose one.")
     if not isinstance(finite_rate, bool):
-        raise InputError(f"Argument `finite_rate` must be True or False, but it is {finite_rate!r}.")
+        raise InputError(
+            f"Argument `finite_rate` must be True or False, but it is {shown(finite_rate)}. Leave it out for False."
+        )
     if order == 3:
         if finite_rate:
             raise InputError(
@@ -192,7 +194,7 @@ def _form(scenario: Any, update: Any, start: Any, order: Any, finite_rate: Any) 
         if update.covariance is None:
             raise InputError(
                 "Argument `finite_rate` must be False for a rule whose scatter Cov_L(f) is not known, but it is True. "
-                "Give ld.UpdateRule(..., covariance=...), or `update` and `inputs`."
+                "Give ld.UpdateRule(..., covariance=...), or `update` and `inputs`. Leave it out."
             )
         return Form(n, "matrix")
     return Form(n, rank=start.factor().shape[1])

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from learndyn.arguments import count, number
+from learndyn.arguments import count, number, shown
 from learndyn.errors import InputError
 from learndyn.files import check_writable
 from learndyn.options import LogSpaced, save_times
@@ -145,7 +145,9 @@ def refuse_unless_left_out(**arguments: tuple[Any, str]) -> None:
     """Refuse arguments that are given, each with the reason why there is no place for it."""
     for name, (value, reason) in arguments.items():
         if value is not None and value is not False:
-            raise InputError(f"Argument `{name}` must be left out here, but it is {value!r}: {reason}.")
+            raise InputError(
+                f"Argument `{name}` must be left out here, but it is {shown(value)}: {reason}. Leave it out."
+            )
 
 
 def checkpoint_file(checkpoint: Any) -> str:
@@ -153,7 +155,8 @@ def checkpoint_file(checkpoint: Any) -> str:
     name = os.fspath(checkpoint) if isinstance(checkpoint, os.PathLike) else checkpoint
     if not isinstance(name, str):
         raise InputError(
-            f"Argument `checkpoint` must be the name of a file, but it is {checkpoint!r}. Write checkpoint='run.npz'."
+            f"Argument `checkpoint` must be the name of a file, but it is {shown(checkpoint)}. Write "
+            "checkpoint='run.npz'."
         )
     check_writable(name)
     return name

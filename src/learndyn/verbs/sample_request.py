@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import choice
+from learndyn.arguments import choice, shown
 from learndyn.errors import InputError
 from learndyn.results import attributes, labelled
 from learndyn.verbs.request_parts import RateRequest
@@ -35,8 +35,8 @@ class SampleRequest(RateRequest):
             choice(method, "method", METHODS)
         if N is not None and (np.ndim(N) or scenario.n != N):
             raise InputError(
-                f"Argument `N` must be {scenario.n} here, the number of inputs of the scenario, but it is {N!r}. Leave "
-                "it out."
+                f"Argument `N` must be {scenario.n} here, the number of inputs of the scenario, but it is {shown(N)}. "
+                "Leave it out."
             )
         if tolerance is not None:
             raise InputError(

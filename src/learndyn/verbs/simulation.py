@@ -221,9 +221,9 @@ def check_simulation(scenario: Any, start: Any, until: float, **options: Any) ->
     >>> import learndyn as ld
     >>> from learndyn.verbs.simulation import check_simulation
     >>> perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
-    >>> check_simulation(perceptron, ld.Start(Q=0.25, R=0.0), 2, N=9, replicas=0)
+    >>> check_simulation(perceptron, ld.Start(Q=0.25, R=0.0), 2, N=9, replicas=0)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    learndyn.errors.InputError: Argument `replicas` must be a whole number of at least 1, but it is 0.
+    learndyn.errors.InputError: Argument `replicas` must be a whole number of at least 1, but it is 0. ...
     """
     given = inspect.signature(simulate).bind(scenario, start, until, **options)
     given.apply_defaults()
@@ -292,6 +292,6 @@ def _message(kept: list[int], runs: list[xr.Dataset], status: str) -> str:
     if status == "ok":
         return runs[0].attrs["message"]
     if status == "interrupted":
-        return f"Interrupted: the runs of N = {', '.join(map(str, kept))} are kept."
+        return f"Interrupted: the runs of N = {', '.join(map(str, kept))} are kept. Run the others again."
     ended = [(N, run.attrs) for N, run in zip(kept, runs, strict=True) if run.attrs["status"] != "ok"]
     return " ".join(f"N = {N}: {attrs['message']}" for N, attrs in ended)

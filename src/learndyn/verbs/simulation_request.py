@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import choice, count, number
+from learndyn.arguments import choice, count, number, shown
 from learndyn.errors import InputError
 from learndyn.options import save_times
 from learndyn.results import trajectory
@@ -192,18 +192,18 @@ def _check_method(scenario: Any, method: str, tolerance: float | None, record_we
     """Refuse what this method does not offer."""
     if method != "weights" and not scenario.gaussian_inputs:
         raise InputError(
-            f"Argument `method` must be 'weights' for a scenario whose inputs are data, but it is {method!r}: the "
+            f"Argument `method` must be 'weights' for a scenario whose inputs are data, but it is {shown(method)}: the "
             "order parameters are a process of their own for Gaussian inputs only. Use method='weights'."
         )
     if tolerance is not None and method != "diffusion":
         raise InputError(
-            f"Argument `tolerance` is for method='diffusion', but the method is {method!r}, which is exact. "
+            f"Argument `tolerance` is for method='diffusion', but the method is {shown(method)}, which is exact. "
             "Leave it out."
         )
     if record_weights and method != "weights":
         raise InputError(
-            f"Argument `record_weights` is for method='weights', but the method is {method!r}, which has no weight "
-            "vectors. Use method='weights'."
+            f"Argument `record_weights` is for method='weights', but the method is {shown(method)}, which has no "
+            "weight vectors. Use method='weights'."
         )
 
 
@@ -238,7 +238,9 @@ def _sizes(N: Any, scenario: Any, start: Any, method: str) -> list[int]:
                 f"Argument `N` must be at most {LARGEST_N}, but it is {size}. Use ld.solve for N to infinity."
             )
     if len(set(sizes)) < len(sizes):
-        raise InputError(f"Argument `N` must hold different numbers, but it is {N!r}. Leave out what is there twice.")
+        raise InputError(
+            f"Argument `N` must hold different numbers, but it is {shown(N)}. Leave out what is there twice."
+        )
     return sizes
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import count, number
+from learndyn.arguments import count, number, shown
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import tolerances
 from learndyn.results import trajectory
@@ -58,19 +58,22 @@ def ends_of(sequence: TaskSequence, at: float, until: Any) -> list[float] | None
     if isinstance(switch, tuple):
         if until is None:
             raise InputError(
-                "Argument `until` must be given where `switch` is a list of times: it is the end of the last task."
+                "Argument `until` must be given where `switch` is a list of times, as the end of the last task, but it "
+                "is missing. "
+                "Write until=300, say."
             )
         ends = [*switch, number(until, "until")]
         for before, end in zip([at, *ends], ends, strict=False):
             if end <= before:
                 raise InputError(
                     f"Argument `until`, and the times in `switch` before it, must be later than the start, which is at "
-                    f"{at:g}, and increase, but they are {', '.join(f'{time:g}' for time in ends)}."
+                    f"{at:g}, and increase, but they are {', '.join(f'{time:g}' for time in ends)}. "
+                    "Sort them, and begin after the start."
                 )
         return ends
     if until is not None:
         raise InputError(
-            f"Argument `until` must be left out where `switch` says when the last task ends, but it is {until!r}. "
+            f"Argument `until` must be left out where `switch` says when the last task ends, but it is {shown(until)}. "
             "Write switch=[...], times at which tasks change, to end at a given time."
         )
     return None if isinstance(switch, Reached) else [at + switch * (index + 1) for index in range(tasks)]
@@ -80,7 +83,8 @@ def rows_of(save_at: Any) -> int:
     """Rows of each task beside its first."""
     if (save_at is not None and np.ndim(save_at) > 0) or isinstance(save_at, str):
         raise InputError(
-            f"Argument `save_at` must be the number of rows of each task of a sequence, but it is {save_at!r}."
+            f"Argument `save_at` must be the number of rows of each task of a sequence, but it is {shown(save_at)}. "
+            "Write save_at=100."
         )
     return ROWS if save_at is None else count(save_at, "save_at")
 
@@ -155,7 +159,9 @@ def simulate_tasks(
     threads = None if threads is None else count(threads, "threads")
     seed = secrets.randbits(63) if seed is None else count(seed, "seed", 0)
     if np.ndim(N) > 0:
-        raise InputError(f"Argument `N` must be a single number for an ld.TaskSequence, but it is {N!r}.")
+        raise InputError(
+            f"Argument `N` must be a single number for an ld.TaskSequence, but it is {shown(N)}. Run each N by itself."
+        )
     fixed = {"N": N, "method": method, "replicas": 1, "threads": 1, "progress": False, "tolerance": None}
     # The weights of a perceptron are its state; those of other students are more than that.
     fixed |= {"record_weights": not sequence.family.names_size, "checkpoint": None, "checkpoint_every": 60.0}

@@ -150,7 +150,7 @@ def test_results_carry_scenario_and_start():
         ({"means": [1.0, np.nan]}, "`means` must be finite"),
         ({"covariances": np.diag([1.0, -1.0, 1.0])}, "`covariances` must be positive semidefinite"),
         ({"covariances": np.eye(2)}, "`covariances` must be for 3 inputs"),
-        ({"covariances": [0.1, 0.2]}, "A pair of variances, one a class, is a tuple"),
+        ({"covariances": [0.1, 0.2]}, "Write a pair of variances, one a class, as a tuple"),
         ({"covariances": (0.1, 0.2, 0.3)}, "a tuple of 3"),
         ({"covariances": -0.1}, "at least 0"),
         ({"rule": "supervized"}, "Did you mean 'supervised'"),

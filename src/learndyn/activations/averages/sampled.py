@@ -136,8 +136,9 @@ def _points_of_a_copy(samples: Any, n: int) -> int:
     samples = count(samples, "samples")
     if samples < fewest_samples(n):
         raise InputError(
-            f"Argument `samples` must be at least {fewest_samples(n)} for {n} units, but it is {samples}. Each of the "
-            f"{RANDOMISATIONS} copies of the points, from whose scatter the error comes, needs more points than units."
+            f"Argument `samples` must be at least {fewest_samples(n)} for {n} units, but it is {samples}. Ask "
+            f"for more: each of the {RANDOMISATIONS} copies of the points, from whose scatter the error comes, needs "
+            "more points than units."
         )
     return _power_of_two(samples / RANDOMISATIONS)
 

@@ -29,7 +29,7 @@ from learndyn.activations.expressions.tree import (
     Where,
     X,
 )
-from learndyn.arguments import did_you_mean
+from learndyn.arguments import did_you_mean, shown
 from learndyn.errors import InputError
 
 LONGEST = 500
@@ -62,10 +62,11 @@ class _Reader:
     def refuse(self, expected: str) -> NoReturn:
         where = "at its end"
         if self.next < len(self.tokens):
-            where = f"where {self.tokens[self.next]!r} stands (character {self.places[self.next] + 1})"
+            where = f"where {shown(self.tokens[self.next])} stands (character {self.places[self.next] + 1})"
         raise InputError(
-            f"Argument `activation` must be a name or an expression in x, but {self.text!r} lacks {expected} {where}. "
-            'An expression is, for example, "x / (1 + abs(x))".'
+            f"Argument `activation` must be a name or an expression in x, but {shown(self.text)} lacks {expected} "
+            f"{where}. "
+            'Write, for example, "x / (1 + abs(x))".'
         )
 
     def peek(self) -> str:
@@ -105,8 +106,8 @@ class _Reader:
         self.depth += 1
         if self.depth > DEEPEST:
             raise InputError(
-                f"Argument `activation` must be an expression nested at most {DEEPEST} deep, but {self.text!r} is not. "
-                "Leave out parentheses, or give a Python function to ld.new_activation."
+                f"Argument `activation` must be an expression nested at most {DEEPEST} deep, but {shown(self.text)} is "
+                "not. Leave out parentheses, or give a Python function to ld.new_activation."
             )
         formula = self.with_sign()
         self.depth -= 1
@@ -149,10 +150,10 @@ class _Reader:
     def call(self) -> Node:
         name = ALIASES.get(self.peek(), self.peek())
         if name not in FUNCTIONS:
-            hint = did_you_mean(name, FUNCTIONS) or f" Functions are {', '.join(FUNCTIONS)}."
+            hint = did_you_mean(name, FUNCTIONS, f" Use one of the functions {', '.join(FUNCTIONS)}.")
             raise InputError(
-                f"Argument `activation` must be a name or an expression in x, but {self.text!r} contains {name!r}, "
-                f"which is neither x nor a function.{hint}"
+                f"Argument `activation` must be a name or an expression in x, but {shown(self.text)} contains "
+                f"{shown(name)}, which is neither x nor a function.{hint}"
             )
         self.next += 1
         self.need("(")

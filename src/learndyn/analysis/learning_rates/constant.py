@@ -110,7 +110,11 @@ def optimal_learning_rate(
     if not np.isfinite(found.value):
         raise InputError(_refusal(criterion, problem, target))
     status = "at_bound" if found.at_bound else "ok"
-    message = "The best rate lies at the end of what was tried." if found.at_bound else "The best rate lies inside."
+    message = (
+        "The best rate lies at the end of what was tried. Give wider bounds to look beyond."
+        if found.at_bound
+        else "The best rate lies inside."
+    )
     options = {"criterion": criterion, "target": target, "until": until, "rtol": rtol, "atol": atol}
     return _dataset(found, criterion).assign_attrs(
         attributes(

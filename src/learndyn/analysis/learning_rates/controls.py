@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.arguments import did_you_mean, number
+from learndyn.arguments import did_you_mean, number, shown
 from learndyn.errors import InputError
 from learndyn.schedules import Schedule
 
@@ -34,13 +34,14 @@ def checked_controls(scenario: Any, controls: Any) -> tuple[str, ...]:
     names = (controls,) if isinstance(controls, str) else tuple(controls)
     if not names or len(set(names)) < len(names):
         raise InputError(
-            f"Argument `controls` must name one or more numbers of the scenario, each once, but it is {controls!r}. "
+            "Argument `controls` must name one or more numbers of the scenario, each once, but it is "
+            f"{shown(controls)}. "
             'Write controls=("learning_rate",).'
         )
     for name in names:
         if name not in KEYS:
             raise InputError(
-                f"Argument `controls` must hold some of {', '.join(KEYS)}, but one is {name!r}."
+                f"Argument `controls` must hold some of {', '.join(KEYS)}, but one is {shown(name)}."
                 f"{did_you_mean(name, list(KEYS))}"
             )
         if KEYS[name] not in scenario.values():
@@ -61,7 +62,7 @@ def with_constants(scenario: Any, controls: tuple[str, ...], at: float) -> Any:
         elif not isinstance(value, int | float):
             raise InputError(
                 f"Argument `scenario` must have a number or a schedule for {name}, which is to be chosen here, but it "
-                f"is {value!r}. Use scenario.replace({name}=0.1)."
+                f"is {shown(value)}. Use scenario.replace({name}=0.1)."
             )
     return scenario.replace(**changes) if changes else scenario
 
@@ -74,14 +75,14 @@ def by_control(given: Any, controls: tuple[str, ...], argument: str, example: st
     if not isinstance(given, dict):
         if more:
             raise InputError(
-                f"Argument `{argument}` must be a dict by control where there are several, but it is {given!r}. "
-                f"Write {argument}={{{first!r}: {example}}}."
+                f"Argument `{argument}` must be a dict by control where there are several, but it is {shown(given)}. "
+                f"Write {argument}={{{shown(first)}: {example}}}."
             )
         return {first: given}
     for name in given:
         if name not in controls:
             raise InputError(
-                f"Argument `{argument}` must be for {', '.join(controls)}, but it has the key {name!r}."
+                f"Argument `{argument}` must be for {', '.join(controls)}, but it has the key {shown(name)}."
                 f"{did_you_mean(name, list(controls))}"
             )
     return given
@@ -102,7 +103,7 @@ def _widest(scenario: Any, name: str) -> tuple[float, float]:
 def _pair(pair: Any, name: str) -> tuple[float, float]:
     if np.ndim(pair) != 1 or len(pair) != 2:
         raise InputError(
-            f"Argument `bounds` must be a pair (least, largest) for {name}, but it is {pair!r}. Write (0, 2)."
+            f"Argument `bounds` must be a pair (least, largest) for {name}, but it is {shown(pair)}. Write (0, 2)."
         )
     low = number(pair[0], "bounds", minimum=0.0)
     high = np.inf if pair[1] is None or np.isposinf(pair[1]) else number(pair[1], "bounds", above=0.0)

@@ -113,7 +113,8 @@ def greedy_schedule(
         status, at = "no_minimum", run.times[int(np.argmax(b <= 0.0))]
         message = (
             f"The decrease of eps_g has no largest value at {scenario.time_name} = {at:.6g}, where its curvature in "
-            f"the learning rate is not above 0: the rate is then one of the bounds, {low:g} and {high:g}."
+            f"the learning rate is not above 0: the rate is then one of the bounds, {low:g} and {high:g}. Compare with "
+            "ld.optimal_schedule."
         )
     if status != "ok":
         warnings.warn(message, LearndynWarning, stacklevel=2)
@@ -143,8 +144,8 @@ def _limits(problem: Problem, bounds: Any) -> tuple[float, float]:
         return low, high
     if b <= 0.0:
         raise InputError(
-            "Argument `bounds` must be given for this start, where no learning rate is best: the larger, the faster "
-            "eps_g falls. Write bounds=(0, 5)."
+            "Argument `bounds` must be given for this start, but it is missing: no learning rate is best, since eps_g "
+            "falls the faster, the larger it is. Write bounds=(0, 5)."
         )
     first = -a / (2.0 * b)
     return low, max(LARGEST * abs(first), 10.0 * low, 1e-6)

@@ -300,18 +300,21 @@ def _rows(X: Any, y: Any, name: str, labels: str) -> tuple[FrozenArray, FrozenAr
     """Rows and labels, checked against each other."""
     X = frozen(X, name, "Leave out or fill in what is missing.")
     if X.ndim != 2 or 0 in X.shape:
-        raise InputError(f"Argument `{name}` must have shape (rows, n), one input a row, but it has shape {X.shape}.")
+        raise InputError(
+            f"Argument `{name}` must have shape (rows, n), one input a row, but it has shape {X.shape}. "
+            f"Reshape it: {name}.reshape(len({name}), -1)."
+        )
     given = y.values if isinstance(y, FrozenArray) else array(from_plain(y, labels), labels)
     if given.shape != (len(X),):
         raise InputError(
             f"Argument `{labels}` must have shape ({len(X)},), one label for each row of `{name}`, but it has shape "
-            f"{given.shape}."
+            f"{given.shape}. Give one label for each row."
         )
     other = given[(given != 1) & (given != -1)]
     if len(other):
         raise InputError(
             f"Argument `{labels}` must hold the labels +1 and -1 alone, but {len(other)} of them are others, such as "
-            f"{other[0]:g}. Of labels 0 and 1 make 2 * {labels} - 1; of images, images.classes(1, 0)."
+            f"{other[0]:g}. Make 2 * {labels} - 1 of labels 0 and 1; of images take images.classes(1, 0)."
         )
     return X, y if isinstance(y, FrozenArray) else FrozenArray(given)
 
@@ -324,8 +327,8 @@ def _plain_rows(rows: FrozenArray, whole: int) -> Any:
 def _require_both(y: FrozenArray) -> None:
     if (y.values == y.values[0]).all():
         raise InputError(
-            f"Argument `y` must hold both labels, +1 and -1, but all of its {len(y)} labels are {y.values[0]:+g}. With "
-            "one class alone there is nothing to tell apart."
+            f"Argument `y` must hold both labels, +1 and -1, but all of its {len(y)} labels are {y.values[0]:+g}. Add "
+            "rows of the other class: with one alone there is nothing to tell apart."
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import array, choice, number
+from learndyn.arguments import array, choice, number, shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.arrays import FrozenArray, from_plain
@@ -105,8 +105,8 @@ class GaussianClassification(WeightVector):
         }
         if checked["prior"] >= 1.0:
             raise InputError(
-                f"Argument `prior` must be a number between 0 and 1, but it is {self.prior!r}. With one class alone "
-                "there is nothing to tell apart."
+                f"Argument `prior` must be a number between 0 and 1, but it is {shown(self.prior)}. Write prior=0.5: "
+                "with one class alone there is nothing to tell apart."
             )
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -259,7 +259,7 @@ def _means(value: Any) -> FrozenArray:
     if means.ndim != 2 or len(means) != 2 or means.shape[1] == 0:
         raise InputError(
             f"Argument `means` must have shape (2, n), the means of class +1 and -1, or (n,) for means mu and -mu, but "
-            f"it has shape {means.shape}."
+            f"it has shape {means.shape}. Give one row for each class."
         )
     if (means[0] == means[1]).all():
         raise InputError(
@@ -277,13 +277,13 @@ def _covariances(value: Any, n: int) -> tuple[Covariance, ...]:
     if not 1 <= len(given) <= 2:
         raise InputError(
             f"Argument `covariances` must be one covariance for both classes or a tuple of two, but it is a tuple of "
-            f"{len(given)}."
+            f"{len(given)}. Write covariances=(first, second)."
         )
     found = tuple(covariance_of(each, "covariances") for each in given)
     for each in found:
         if each.size not in (None, n):
             raise InputError(
                 f"Argument `covariances` must be for {n} inputs, as many as `means` has, but there is one for "
-                f"{each.size}. A pair of variances, one a class, is a tuple of two (in a file, two tables)."
+                f"{each.size}. Write a pair of variances, one a class, as a tuple of two (in a file, two tables)."
             )
     return found[:1] if len(found) == 2 and found[0] == found[1] else found

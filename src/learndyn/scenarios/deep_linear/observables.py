@@ -11,6 +11,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.scenarios.deep_linear.flow import product, unpack
 
@@ -50,7 +51,9 @@ def observable(widths: tuple[int, ...], m: int, name: str) -> Any:
     """An observable(flat state, values, at=0.0): a measure, or "u_1", "u_2", ... of m modes."""
     if name not in MEASURES and name not in (f"u_{mode}" for mode in range(1, m + 1)):
         of_modes = f' or "u_1" to "u_{m}"' if m else ""
-        raise InputError(f'Argument `quantity` must be "loss", "objective"{of_modes}, but it is {name!r}.')
+        raise InputError(
+            f'Argument `quantity` must be "loss", "objective"{of_modes}, but it is {shown(name)}. Choose one of these.'
+        )
     return partial(_observable, widths, name)
 
 

@@ -333,7 +333,7 @@ class DeepLinear:
         if samples is not None:
             raise InputError(
                 f"Argument `samples` must be left out for an ld.DeepLinear, which averages nothing, but it is "
-                f"{samples}."
+                f"{samples}. Leave it out."
             )
         return make_flow(self.widths, self.inputs.form)
 
@@ -424,7 +424,10 @@ class DeepLinear:
 def _correlation(value: Any) -> FrozenArray:
     found = frozen(value, "correlation", "Give E[y x^T], shape (outputs, inputs).")
     if found.ndim != 2 or 0 in found.shape:
-        raise InputError(f"Argument `correlation` must have shape (outputs, inputs), but it has shape {found.shape}.")
+        raise InputError(
+            f"Argument `correlation` must have shape (outputs, inputs), but it has shape {found.shape}. "
+            "Give E[y x^T] as a matrix."
+        )
     return found
 
 
@@ -433,7 +436,7 @@ def _inputs(value: Any, n: int) -> Covariance:
     if found.size not in (None, n):
         raise InputError(
             f"Argument `inputs` must be a covariance of {n} inputs, as many as `correlation` has columns, but it is "
-            f"one of {found.size}."
+            f"one of {found.size}. Give E[x x^T] of the same inputs."
         )
     return found
 

@@ -223,5 +223,5 @@ def _widths(scenario: Any) -> tuple[int, ...]:
 def _matrix(value: Any, name: str) -> FrozenArray:
     found = frozen(value, name, "Give matrices, the first layer first.")
     if found.ndim != 2 or 0 in found.shape:
-        raise InputError(f"Argument `{name}` must be a matrix, but it has shape {found.shape}.")
+        raise InputError(f"Argument `{name}` must be a matrix, but it has shape {found.shape}. Write [[...], [...]].")
     return found

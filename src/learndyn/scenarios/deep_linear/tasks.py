@@ -29,10 +29,14 @@ def averages(X: Any, Y: Any) -> tuple[np.ndarray, Covariance, float]:
     X, Y = array(X, "X", hint="Give rows of inputs."), array(Y, "Y", hint="Give rows of outputs.")
     for name, rows in (("X", X), ("Y", Y)):
         if rows.ndim != 2 or 0 in rows.shape:
-            raise InputError(f"Argument `{name}` must have shape (rows, columns), but it has shape {rows.shape}.")
+            raise InputError(
+                f"Argument `{name}` must have shape (rows, columns), but it has shape {rows.shape}. "
+                "Reshape it: one row an example."
+            )
     if len(X) != len(Y):
         raise InputError(
-            f"Argument `Y` must have as many rows as `X`, {len(X)}, one for each input, but it has {len(Y)}."
+            f"Argument `Y` must have as many rows as `X`, {len(X)}, one for each input, but it has {len(Y)}. "
+            "Check that both come from the same examples."
         )
     inputs = X.T @ X / len(X)
     regression = np.linalg.lstsq(X, Y, rcond=None)[0]

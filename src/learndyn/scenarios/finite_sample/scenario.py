@@ -233,7 +233,7 @@ class FiniteSample:
         if samples is not None:
             raise InputError(
                 "Argument `samples` must be left out for an ld.FiniteSample, whose averages need no sampling, but it "
-                f"is {samples}."
+                f"is {samples}. Leave it out."
             )
         return make_flow(self.depth, self.state_length // 2)
 
@@ -318,7 +318,10 @@ class FiniteSample:
 def _eigenvalues(value: Any) -> FrozenArray:
     found = frozen(value, "eigenvalues", "Write np.linalg.eigvalsh(X @ X.T / p).")
     if found.ndim != 1 or len(found) == 0:
-        raise InputError(f"Argument `eigenvalues` must be a list of n numbers, but it has shape {found.shape}.")
+        raise InputError(
+            f"Argument `eigenvalues` must be a list of n numbers, but it has shape {found.shape}. "
+            "Give one eigenvalue for each input."
+        )
     smallest, largest = float(found.values.min()), float(found.values.max())
     if largest <= 0.0 or smallest < -1e-9 * largest:
         raise InputError(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 
 MEASURES = ("loss", "objective")
@@ -30,7 +31,10 @@ def measure(depth: int, name: str, states: Any, values: dict[str, Any]) -> Any:
 def observable(depth: int, m: int, name: str) -> Any:
     """An observable(flat state, values, at=0.0): a measure, or "u_1", "u_2", ... of a mode."""
     if name not in MEASURES and name not in (f"u_{mode}" for mode in range(1, m + 1)):
-        raise InputError(f'Argument `quantity` must be "loss", "objective" or "u_1" to "u_{m}", but it is {name!r}.')
+        raise InputError(
+            f'Argument `quantity` must be "loss", "objective" or "u_1" to "u_{m}", but it is {shown(name)}. '
+            "Choose one of these."
+        )
     return partial(_observable, depth, name)
 
 

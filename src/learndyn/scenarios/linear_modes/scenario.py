@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import array, count, number
+from learndyn.arguments import array, count, number, shown
 from learndyn.errors import InputError
 from learndyn.scenarios.arrays import FrozenArray, frozen
 from learndyn.scenarios.base import Flow, Quantity, fields_alone, replaced, with_options
@@ -111,7 +111,8 @@ class LinearModes:
         }
         if checked["dropout_keep"] > 1.0:
             raise InputError(
-                f"Argument `dropout_keep` must be a probability above 0 and at most 1, but it is {self.dropout_keep!r}."
+                "Argument `dropout_keep` must be a probability above 0 and at most 1, but it is "
+                f"{shown(self.dropout_keep)}. Write dropout_keep=0.8."
             )
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -187,7 +188,7 @@ class LinearModes:
         if at.min(initial=np.inf) < start.at:
             raise InputError(
                 f"Argument `at` must hold no time before the start, which is at {start.at:g}, but its smallest is "
-                f"{at.min():g}."
+                f"{at.min():g}. Leave earlier times out."
             )
         strength = closed_form.strength(start.layers(self.depth, self.m), *self._rates)
         if strength is None:
@@ -228,7 +229,10 @@ class LinearModes:
         start = self.as_start(start)
         w, u = start.layers(self.depth, self.m), frozen(u, "u", "Give a strength, or one for each mode.").values
         if u.ndim and u.shape != (self.m,):
-            raise InputError(f"Argument `u` must be a number or have {self.m} numbers, but it has shape {u.shape}.")
+            raise InputError(
+                f"Argument `u` must be a number or have {self.m} numbers, but it has shape {u.shape}. "
+                "Give one strength for each mode."
+            )
         found = closed_form.time_to(w, u, *self._rates)
         if found is None:
             raise self._no_closed_form("ld.time_to_reach")
@@ -287,7 +291,8 @@ class LinearModes:
         epsilon = number(epsilon, "epsilon", above=0.0)
         if self.depth != 2:
             raise InputError(
-                f"Argument `scenario` must have two layers for the time under dropout, but it has {self.depth}."
+                f"Argument `scenario` must have two layers for the time under dropout, but it has {self.depth}. "
+                "Use ld.solve."
             )
         s, beta, decay = self._rates
         last = (s - decay) / np.maximum(beta, np.finfo(float).tiny)
@@ -379,7 +384,7 @@ class LinearModes:
         if samples is not None:
             raise InputError(
                 f"Argument `samples` must be left out for an ld.LinearModes, which averages nothing, but it is "
-                f"{samples}."
+                f"{samples}. Leave it out."
             )
         return make_flow(self.depth)
 
@@ -431,11 +436,14 @@ def _singular_values(value: Any) -> FrozenArray:
     if s.ndim == 0:
         s = FrozenArray(s.values[None])
     if s.ndim != 1 or len(s) == 0:
-        raise InputError(f"Argument `s` must be a number or a list of singular values, but it has shape {s.shape}.")
+        raise InputError(
+            f"Argument `s` must be a number or a list of singular values, but it has shape {s.shape}. "
+            "Give one number for each mode."
+        )
     if s.values.min() < 0.0:
         raise InputError(
-            f"Argument `s` must hold singular values of at least 0, but its smallest is {s.values.min():g}. A negative "
-            "correlation has a positive singular value: the sign belongs to u."
+            f"Argument `s` must hold singular values of at least 0, but its smallest is {s.values.min():g}. Give "
+            "its size: a negative correlation has a positive singular value, and its sign belongs to u."
         )
     return s
 
@@ -445,11 +453,11 @@ def _variances(value: Any, s: FrozenArray) -> FrozenArray:
     if beta.ndim > 1 or (beta.ndim and len(beta) != len(s)):
         raise InputError(
             f"Argument `beta` must be a number or have {len(s)} numbers, one for each mode, but it has shape "
-            f"{beta.shape}."
+            f"{beta.shape}. Give one variance for each mode."
         )
     if beta.values.min() < 0.0 or ((np.broadcast_to(beta.values, len(s)) == 0.0) & (s.values > 0.0)).any():
         raise InputError(
             f"Argument `beta` must be above 0 for every mode with s above 0, but its smallest is "
-            f"{beta.values.min():g}: an input without variance has no correlation with an output."
+            f"{beta.values.min():g}: an input without variance has no correlation with an output. Set s to 0 there."
         )
     return beta

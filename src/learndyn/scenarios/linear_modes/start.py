@@ -70,11 +70,14 @@ class ModeStart:
             return
         w = frozen(self.strengths, "strengths", "Give w of shape (layers, modes).")
         if w.ndim != 2 or 0 in w.shape:
-            raise InputError(f"Argument `strengths` must have shape (layers, modes), but it has shape {w.shape}.")
+            raise InputError(
+                f"Argument `strengths` must have shape (layers, modes), but it has shape {w.shape}. "
+                "Give one row for each layer."
+            )
         if self.imbalance.values.any():
             raise InputError(
                 "Argument `imbalance` must be left out beside `strengths`, which have their own, but it is "
-                f"{self.imbalance}."
+                f"{self.imbalance}. Leave it out."
             )
         object.__setattr__(self, "strengths", w)
 
@@ -105,7 +108,7 @@ class ModeStart:
             if self.strengths.shape != (depth, m):
                 raise InputError(
                     f"Argument `strengths` must have shape {(depth, m)}, the layers and modes of the scenario, but it "
-                    f"has shape {self.strengths.shape}."
+                    f"has shape {self.strengths.shape}. Give one row for each layer."
                 )
             return self
         for name in ("u", "imbalance"):
@@ -113,12 +116,12 @@ class ModeStart:
             if value.ndim and len(value) != m:
                 raise InputError(
                     f"Argument `{name}` must be a number or have {m} numbers, one for each mode, but it has "
-                    f"{len(value)}."
+                    f"{len(value)}. Give one number for each mode."
                 )
         if depth != 2 and self.imbalance.values.any():
             raise InputError(
-                f"Argument `imbalance` must be 0 for {depth} layers, but it is {self.imbalance}. It is w_2^2 - "
-                "w_1^2 of two layers; give `strengths` of shape (layers, modes) instead."
+                f"Argument `imbalance` must be 0 for {depth} layers, but it is {self.imbalance}, which is w_2^2 - "
+                "w_1^2 of two layers. Give `strengths` of shape (layers, modes) instead."
             )
         return self
 
@@ -150,6 +153,7 @@ def _of_modes(value: Any, name: str, dims: int) -> FrozenArray:
     found = frozen(value, name, "Give a number for all modes, or one for each.")
     if found.ndim > dims or (found.ndim and len(found) == 0):
         raise InputError(
-            f"Argument `{name}` must be a number for all modes, or one for each, but it has shape {found.shape}."
+            f"Argument `{name}` must be a number for all modes, or one for each, but it has shape {found.shape}. "
+            "Give a list of numbers."
         )
     return found

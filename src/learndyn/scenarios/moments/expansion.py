@@ -62,7 +62,10 @@ def along(f: Any, m: Any, k: Any, l: Any) -> tuple[Any, Any, Any]:
 def matrix_drift(update: MeanUpdate, n: int, second: float) -> Drift:
     """The drift of m and C with the terms of order eta."""
     if update.covariance is None:
-        raise InputError("Argument `finite_rate` must be False for a rule whose scatter Cov_L(f) is not known.")
+        raise InputError(
+            "Argument `finite_rate` must be False for a rule whose scatter Cov_L(f) is not known, but it is True. "
+            "Leave it out."
+        )
     scatter: Any = update.covariance
     i, j = np.triu_indices(n)
 

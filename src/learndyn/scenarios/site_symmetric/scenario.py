@@ -15,7 +15,7 @@ import numpy as np
 
 from learndyn.activations import Activation, activation
 from learndyn.activations.averages.selection import REACHES
-from learndyn.arguments import choice, count, number
+from learndyn.arguments import choice, count, number, shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.base import Flow, Landmarks, Quantity, fields_alone, replaced
@@ -309,13 +309,13 @@ class SiteSymmetric:
 def _one_activation(value: Any) -> str:
     if isinstance(value, list | tuple):
         raise InputError(
-            f"Argument `activation` must be one activation for all units, which are alike, but it is {value!r}. Use "
-            "ld.StudentTeacher for activations unit by unit."
+            f"Argument `activation` must be one activation for all units, which are alike, but it is {shown(value)}. "
+            "Use ld.StudentTeacher for activations unit by unit."
         )
     (name,) = Student(1, value).unit_activations
     if activation(name).teacher_only:
         raise InputError(
-            f"Argument `activation` must have a derivative to learn by, but that of {name!r} is zero almost "
+            f"Argument `activation` must have a derivative to learn by, but that of {shown(name)} is zero almost "
             'everywhere. Try "erf" or "tanh".'
         )
     return name
@@ -325,7 +325,7 @@ def _refuse_samples(samples: int | None) -> None:
     if samples is not None:
         raise InputError(
             f"Argument `samples` must be left out for an ld.SiteSymmetric, whose averages take four sites at most and "
-            f"need no sampling, but it is {samples}."
+            f"need no sampling, but it is {samples}. Leave it out."
         )
 
 

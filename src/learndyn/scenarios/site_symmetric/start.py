@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learndyn.arguments import count, number
+from learndyn.arguments import count, number, shown
 from learndyn.errors import InputError
 from learndyn.scenarios.rows import time_of_row
 from learndyn.scenarios.site_symmetric.overlaps import matrix
@@ -124,8 +124,8 @@ class SymmetricStart:
     def _of_matrices(cls, R: np.ndarray, Q: np.ndarray, at: float) -> SymmetricStart:
         if R.shape != Q.shape:
             raise InputError(
-                f"Argument `start` must have as many student units as teacher units, but R has shape {R.shape}. Only "
-                "then does each unit have a site of its own."
+                f"Argument `start` must have as many student units as teacher units, but R has shape {R.shape}. Use "
+                "ld.StudentTeacher for others: only with as many does each unit have a site of its own."
             )
         return cls(*_kinds(R, "R"), *_kinds(Q, "Q"), at=at)
 
@@ -139,15 +139,15 @@ class SymmetricStart:
         if K == 1 and (self.S != 0.0 or self.C != 0.0):
             raise InputError(
                 f"Arguments `S` and `C` of the start must be 0 for a single unit, which has no other site, but they "
-                f"are {self.S:g} and {self.C:g}."
+                f"are {self.S:g} and {self.C:g}. Leave them out."
             )
         state = self.numbers() if K > 1 else self.numbers()[[0, 2]]
         if scenario.first_impossible(state[None], TOLERANCE) == 0:
             others = f", (R + {K - 1} S)^2 <= Q + {K - 1} C" if K > 1 else ""
             raise InputError(
                 f"Argument `start` must hold overlaps that {K} vectors can have, "
-                f"{'(R - S)^2 <= Q - C' if K > 1 else 'R^2 <= Q'}{others}, but it is {self!r}. Make Q larger, or R, S "
-                "and C smaller."
+                f"{'(R - S)^2 <= Q - C' if K > 1 else 'R^2 <= Q'}{others}, but it is {shown(self)}. Make Q larger, or "
+                "R, S and C smaller."
             )
         return self
 

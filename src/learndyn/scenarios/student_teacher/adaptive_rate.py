@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import did_you_mean, number, or_list
+from learndyn.arguments import did_you_mean, number, or_list, shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.schedules import Schedule, schedule_of
@@ -189,7 +189,9 @@ def _schedule_of(value: Any, name: str) -> float | Schedule:
     kinds = sorted([Murata.kind, *(known for known, cls in KINDS.items() if cls.writable)])
     kind = value.get("kind") if isinstance(value, dict) and "token" not in value else kinds[0]
     if name == "learning_rate" and kind not in kinds:
-        raise InputError(f"Key `{name}.kind` must be {or_list(kinds)}, but it is {kind!r}.{did_you_mean(kind, kinds)}")
+        raise InputError(
+            f"Key `{name}.kind` must be {or_list(kinds)}, but it is {shown(kind)}.{did_you_mean(kind, kinds)}"
+        )
     return schedule_of(value, name)
 
 
@@ -204,7 +206,8 @@ def _from_plain(plain: dict[str, Any], name: str) -> AdaptiveRate:
         return _BY_TOKEN[plain["token"], plain["initial"]]
     if plain.get("kind") != Murata.kind:
         raise InputError(
-            f'Key `{name}.kind` must be "{Murata.kind}" where there is an `initial`, but it is {plain.get("kind")!r}.'
+            f'Key `{name}.kind` must be "{Murata.kind}" where there is an `initial`, but it is '
+            f"{shown(plain.get('kind'))}."
             f"{did_you_mean(plain.get('kind'), [Murata.kind])}"
         )
     given = {key: value for key, value in plain.items() if key != "kind"}
@@ -227,7 +230,7 @@ def _check_rule(h: Any, initial: float) -> None:
     """Refuse a function that is no rule: called at seven rates and at nine errors each."""
     if not callable(h):
         raise InputError(
-            f"Argument `h` must be a function h(error, eta, xp), but it is {h!r}. "
+            f"Argument `h` must be a function h(error, eta, xp), but it is {shown(h)}. "
             "Write ld.AdaptiveRate(0.5, h=lambda error, eta, xp: 0.1 * (error - eta)), or use ld.AdaptiveRate.murata."
         )
     eta = initial * RATES[:, None]
@@ -265,7 +268,7 @@ def _values(h: Rule, errors: np.ndarray, eta: np.ndarray) -> np.ndarray:
     if found.shape not in ((), shape) or found.dtype.kind not in "iuf":
         raise InputError(
             f"Argument `h` must give one number for each error and rate, but for arrays of shape {shape} it gives "
-            f"{found!r}. Write it elementwise, with xp.where instead of if."
+            f"{shown(found)}. Write it elementwise, with xp.where instead of if."
         )
     return np.broadcast_to(found.astype(float), shape)
 

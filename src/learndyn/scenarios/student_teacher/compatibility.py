@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from learndyn.activations import activation
-from learndyn.arguments import positive_semidefinite
+from learndyn.arguments import positive_semidefinite, shown
 from learndyn.errors import InputError
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
 from learndyn.scenarios.student_teacher.inputs import Inputs
@@ -57,7 +57,8 @@ def _check_rule(scenario: StudentTeacher) -> None:
         for name in scenario.student.unit_activations:
             if activation(name).teacher_only:
                 raise InputError(
-                    f"Argument `activation` of a student must have a derivative to learn by, but that of {name!r} is "
+                    f"Argument `activation` of a student must have a derivative to learn by, but that of {shown(name)} "
+                    "is "
                     "zero almost everywhere: it is for teachers, and for the rules 'hebb', 'perceptron' and 'adatron'. "
                     'Try "erf" or "tanh".'
                 )
@@ -71,7 +72,8 @@ def _check_rule(scenario: StudentTeacher) -> None:
     for name, on in refused.items():
         if on:
             raise InputError(
-                f"Argument `{name}` goes with rule='gradient' or momentum, but the rule is {scenario.rule_name!r}, "
+                f"Argument `{name}` goes with rule='gradient' or momentum, but the rule is "
+                f"{shown(scenario.rule_name)}, "
                 "which says how the first layer learns and nothing else. Leave one of them out."
             )
     if scenario.rule_name in ("perceptron", "adatron"):
@@ -84,7 +86,7 @@ def _check_sign_rule(scenario: StudentTeacher) -> None:
     activations = set(scenario.student.unit_activations + scenario.teacher.unit_activations)
     if (scenario.K, scenario.M) != (1, 1) or activations != {"sign"}:
         raise InputError(
-            f"Argument `rule` {scenario.rule_name!r} is for one student and one teacher unit with the activation "
+            f"Argument `rule` {shown(scenario.rule_name)} is for one student and one teacher unit with the activation "
             f"'sign', but there are {scenario.K} and {scenario.M} with {', '.join(sorted(activations))}. "
             "Use rule='gradient' or rule='hebb', or an ld.Rule of your own."
         )
@@ -97,7 +99,7 @@ def _check_sign_rule(scenario: StudentTeacher) -> None:
     for name, on in options.items():
         if on:
             raise InputError(
-                f"Argument `{name}` does not go with rule {scenario.rule_name!r}, whose labels are the signs of y "
+                f"Argument `{name}` does not go with rule {shown(scenario.rule_name)}, whose labels are the signs of y "
                 "alone. Leave out one of them."
             )
 
@@ -108,14 +110,14 @@ def _check_quadrature(scenario: StudentTeacher) -> None:
         return
     if n > (2 if rule.kinked else 4):
         raise InputError(
-            f"Argument `rule` {rule.name!r} needs a quadrature over all {n} units, and that is known for at most "
+            f"Argument `rule` {shown(rule.name)} needs a quadrature over all {n} units, and that is known for at most "
             f"{2 if rule.kinked else 4} where the modulation is {'kinked' if rule.kinked else 'smooth'}. "
             "Use fewer units, or ld.simulate with method='overlaps'."
         )
     if scenario.label_noise > 0.0:
         raise InputError(
-            f"Argument `label_noise` does not go with a rule of your own, {rule.name!r}, whose averages are taken over "
-            "the pre-activations alone. Leave out one of them."
+            f"Argument `label_noise` does not go with a rule of your own, {shown(rule.name)}, whose averages are taken "
+            "over the pre-activations alone. Leave out one of them."
         )
 
 
@@ -138,7 +140,7 @@ def _check_mean(inputs: Inputs, T: np.ndarray) -> None:
     positive_semidefinite(
         joint,
         "mean_overlap",
-        f"It holds the overlaps B_n . mu with a mean of length {inputs.mean_length:g}: make them smaller.",
+        f"Make it smaller: it holds the overlaps B_n . mu with a mean of length {inputs.mean_length:g}.",
     )
 
 
@@ -146,10 +148,11 @@ def _check_tree(scenario: StudentTeacher) -> None:
     if scenario.K != scenario.M:
         raise InputError(
             f"Argument `connectivity` 'tree' needs as many student as teacher units, but there are {scenario.K} and "
-            f"{scenario.M}: branch i of the input belongs to student unit i and teacher unit i."
+            f"{scenario.M}: branch i of the input belongs to student unit i and teacher unit i. "
+            "Give both as many units."
         )
     if (scenario.T != 0.0).sum() > (scenario.T.diagonal() != 0.0).sum():
         raise InputError(
-            "Argument `T` of the teacher must be diagonal for connectivity='tree': units of different branches see "
-            "different inputs and have no overlap. Set its other entries to 0."
+            "Argument `T` of the teacher must be diagonal for connectivity='tree', but it is not: units of "
+            "different branches see different inputs and have no overlap. Set its other entries to 0."
         )

@@ -93,7 +93,7 @@ def _check_compiles(h: Modulation) -> None:
         raise InputError(
             "Argument `h` of an ld.AdaptiveRate cannot be simulated, because it cannot be compiled: "
             f"{reason[1] if len(reason) > 1 else reason[0]} "
-            "Compiled steps know numbers and the functions that expressions have (ld.activation)."
+            "Use numbers and the functions that expressions have (ld.activation)."
         ) from error
 
 

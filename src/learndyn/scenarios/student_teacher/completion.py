@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learndyn.arguments import array, has_cholesky, nested, number, positive_semidefinite
+from learndyn.arguments import array, has_cholesky, nested, number, positive_semidefinite, shown
 from learndyn.errors import InputError
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate
 
@@ -27,7 +27,7 @@ def completed(start: Start, scenario: StudentTeacher) -> Start:
         if value.shape != shape:
             raise InputError(
                 f"Argument `{name}` of the start must have shape {shape}, but it has shape {value.shape}. "
-                f"The scenario has {K} student and {M} teacher unit(s)."
+                f"Give as many as the scenario has units: {K} student and {M} teacher unit(s)."
             )
     if scenario.frame.bare and start.w is None and start.theta is None and not start.more:
         check_overlaps(Q, R, scenario.T)
@@ -38,8 +38,9 @@ def completed(start: Start, scenario: StudentTeacher) -> Start:
         check_overlaps(*part)
     if s.tree and (np.count_nonzero(Q - np.diag(np.diag(Q))) or np.count_nonzero(R - np.diag(np.diag(R)))):
         raise InputError(
-            "Arguments `Q` and `R` of the start must be diagonal for connectivity='tree': units of different branches "
-            "see different inputs and have no overlap. Write Q=np.diag([...]) and R=np.diag([...])."
+            "Arguments `Q` and `R` of the start must be diagonal for connectivity='tree', but they are not: "
+            "units of different branches see different inputs and have no overlap. Write Q=np.diag([...]) and "
+            "R=np.diag([...])."
         )
     own = {"w": _own(start, "w", s.weighted, 1.0, K), "theta": _own(start, "theta", s.biased, 0.0, K)}
     return replace(start, **own, more=more)
@@ -48,12 +49,12 @@ def completed(start: Start, scenario: StudentTeacher) -> Start:
 def _own(start: Start, name: str, wanted: bool, default: float, K: int) -> tuple[float, ...] | None:
     value = getattr(start, name)
     if not wanted and value is not None and set(value) != {default}:
-        need = (
-            "output weights: give the teacher output_weights (ones will do), or the scenario an output_learning_rate"
-            if name == "w"
-            else "biases: give the teacher biases (zeros will do), or the scenario a bias_learning_rate"
+        need, given = ("output weights", "output_weights (ones") if name == "w" else ("biases", "biases (zeros")
+        rate = "an output_learning_rate" if name == "w" else "a bias_learning_rate"
+        raise InputError(
+            f"Argument `{name}` of the start needs a scenario with {need}, but it is {shown(value)}. Give the teacher "
+            f"{given} will do), or the scenario {rate}."
         )
-        raise InputError(f"Argument `{name}` of the start needs a scenario with {need}, but it is {value}.")
     if not wanted:
         return None
     return (default,) * K if value is None else value
@@ -83,7 +84,7 @@ def _further(scenario: StudentTeacher, Q: np.ndarray, R: np.ndarray, more: dict[
             raise InputError(
                 f"Argument `{name}` of the start belongs to an option that this scenario does not have. Leave it out."
             )
-        natural[name] = array(value, name, natural[name].shape, "That is what the scenario needs.")
+        natural[name] = array(value, name, natural[name].shape, "Give as many as the scenario needs.")
     return {name: nested(value) for name, value in natural.items()}
 
 
@@ -124,7 +125,7 @@ def check_overlaps(Q: np.ndarray, R: np.ndarray, T: np.ndarray) -> None:
     positive_semidefinite(
         joint(Q, R, T),
         "R",
-        "Here the matrix [[Q, R], [R^T, T]] of all overlaps is meant: check R against Q and T.",
+        "Check R against Q and T: the matrix [[Q, R], [R^T, T]] of all overlaps is meant.",
         TOLERANCE,
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.arguments import array, count, number
+from learndyn.arguments import array, count, number, shown
 from learndyn.errors import InputError
 
 
@@ -52,20 +52,21 @@ class Inputs:
         values = np.atleast_1d(array(self.eigenvalues, "eigenvalues"))
         if values.ndim != 1 or not (values > 0.0).all():
             raise InputError(
-                f"Argument `eigenvalues` must be a list of numbers above 0, but it is {self.eigenvalues!r}."
+                f"Argument `eigenvalues` must be a list of numbers above 0, but it is {shown(self.eigenvalues)}. "
+                "Write eigenvalues=[1, 0.5]."
             )
         shares = np.full(len(values), 1.0 / len(values)) if self.shares is None else array(self.shares, "shares")
         shares = np.atleast_1d(shares)
         if shares.shape != values.shape or not (shares > 0.0).all() or abs(shares.sum() - 1.0) > 1e-9:
             raise InputError(
                 f"Argument `shares` must be {len(values)} numbers above 0 that add up to 1, one for each eigenvalue, "
-                f"but it is {self.shares!r}."
+                f"but it is {shown(self.shares)}. Divide them by their sum."
             )
         length = number(self.mean_length, "mean_length", minimum=0.0)
         if length > 0.0 and values.tolist() != [1.0]:
             raise InputError(
                 "Argument `mean_length` is for inputs of variance 1 in all directions, but `eigenvalues` is "
-                f"{self.eigenvalues!r}. Leave out one of them."
+                f"{shown(self.eigenvalues)}. Leave out one of them."
             )
         overlap = array(self.mean_overlap, "mean_overlap")
         object.__setattr__(self, "eigenvalues", tuple(values.tolist()))
@@ -123,7 +124,7 @@ class Inputs:
 def _edges(N: int, bins: int) -> np.ndarray:
     """Edges of geometric bins of 0 ... N, none of them empty."""
     if bins > N:
-        raise InputError(f"Argument `bins` must be at most N = {N}, but it is {bins}.")
+        raise InputError(f"Argument `bins` must be at most N = {N}, but it is {bins}. Use fewer bins, or a larger N.")
     edges = np.unique(np.rint(np.geomspace(1, N + 1, bins + 1)).astype(int) - 1)
     while len(edges) < bins + 1:  # small bins at the head have coincided: split the widest
         gap = int(np.argmax(np.diff(edges)))

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import array, nested, number
+from learndyn.arguments import array, nested, number, shown
 from learndyn.errors import InputError
 
 
@@ -114,12 +114,15 @@ class Switch:
         times = array(self.times, "times")
         if times.ndim != 1 or len(times) == 0 or (np.diff(times) <= 0).any():
             raise InputError(
-                f"Argument `times` must be a list of increasing times, but it is {self.times!r}. "
+                f"Argument `times` must be a list of increasing times, but it is {shown(self.times)}. "
                 "Write times=[100, 200]."
             )
         overlap = number(self.overlap, "overlap")
         if abs(overlap) > 1.0:
-            raise InputError(f"Argument `overlap` must be a cosine, from -1 to 1, but it is {overlap:g}.")
+            raise InputError(
+                f"Argument `overlap` must be a cosine, from -1 to 1, but it is {overlap:g}. "
+                "Divide it by the lengths of the two vectors."
+            )
         object.__setattr__(self, "times", tuple(times.tolist()))
         object.__setattr__(self, "overlap", overlap)
 

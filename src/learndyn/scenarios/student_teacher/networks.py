@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.activations import Activation, activation
-from learndyn.arguments import Matrix, array, count, nested, positive_semidefinite, symmetric
+from learndyn.arguments import Matrix, array, count, nested, positive_semidefinite, shown, symmetric
 from learndyn.errors import InputError
 
 Names = str | tuple[str, ...]
@@ -23,7 +23,7 @@ def _name(value: str | Activation) -> str:
     if isinstance(value, Activation) and value is not known:
         raise InputError(
             f"Argument `activation` must be an activation that learndyn knows by its name, but it is another one with "
-            f"the name {name!r}. Register it under a name of its own with ld.new_activation."
+            f"the name {shown(name)}. Register it under a name of its own with ld.new_activation."
         )
     return name
 
@@ -35,7 +35,7 @@ def activation_names_of(value: Any, units: int) -> Names:
     if len(value) != units:
         raise InputError(
             f"Argument `activation` must be one activation, or one for each of the {units} unit(s), but it has "
-            f"{len(value)}."
+            f"{len(value)}. Give one name, or a name for each unit."
         )
     names = tuple(_name(entry) for entry in value)
     return names[0] if len(set(names)) == 1 else names
@@ -141,9 +141,9 @@ class Teacher:
         object.__setattr__(self, "activation", activation_names_of(self.activation, M))
         T = np.eye(M) if self.T is None else array(self.T, "T")
         T = T.reshape(1, 1) if M == 1 and T.ndim == 0 else T
-        T = array(T, "T", (M, M), f"The teacher has {M} unit(s).")
+        T = array(T, "T", (M, M), f"Give one row for each of the {M} unit(s).")
         T = symmetric(T, "T")
-        positive_semidefinite(T, "T", "T holds the overlaps B_n . B_m of the teacher's weight vectors.")
+        positive_semidefinite(T, "T", "Give the overlaps B_n . B_m of the teacher's weight vectors.")
         object.__setattr__(self, "T", nested(T))
         for name in ("output_weights", "biases"):
             if getattr(self, name) is not None:
@@ -165,5 +165,7 @@ class Teacher:
         """A teacher with the overlaps of given weight vectors ``B``, shape (M, N); further arguments as for itself."""
         B = array(B, "B")
         if B.ndim != 2:
-            raise InputError(f"Argument `B` must have shape (M, N), but it has shape {B.shape}.")
+            raise InputError(
+                f"Argument `B` must have shape (M, N), but it has shape {B.shape}. Give one row for each teacher unit."
+            )
         return cls(len(B), activation, B @ B.T, **more)

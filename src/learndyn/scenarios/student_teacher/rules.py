@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from learndyn.arguments import number
+from learndyn.arguments import number, shown
 from learndyn.errors import InputError
 
 # Rules that are known by their name.
@@ -78,10 +78,15 @@ class Rule:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier() or self.name in (*NAMED, Momentum.kind):
             raise InputError(
-                f"Argument `name` of a rule must be a word that no rule of learndyn has, but it is {self.name!r}."
+                f"Argument `name` of a rule must be a word that no rule of learndyn has, but it is {shown(self.name)}. "
+                "Choose another name."
             )
         if not callable(self.modulation):
-            raise InputError("Argument `modulation` must be a function modulation(x, sigma, tau, xp).")
+            raise InputError(
+                "Argument `modulation` must be a function modulation(x, sigma, tau, xp), but it is "
+                f"{shown(self.modulation)}. "
+                "Write modulation=lambda x, sigma, tau, xp: tau - sigma, say."
+            )
         _rules[self.name] = self
 
 
@@ -94,5 +99,6 @@ def rule_of(value: Any) -> Any:
     if isinstance(value, str) and value in _rules:
         return _rules[value]
     raise InputError(
-        f"Argument `rule` must be {', '.join(map(repr, NAMED))}, an ld.Momentum or an ld.Rule, but it is {value!r}."
+        f"Argument `rule` must be {', '.join(map(repr, NAMED))}, an ld.Momentum or an ld.Rule, but it is "
+        f"{shown(value)}. Choose one of these."
     )

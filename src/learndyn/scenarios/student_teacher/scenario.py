@@ -18,7 +18,7 @@ import numpy as np
 
 from learndyn.activations import Activation, activation
 from learndyn.activations.averages.selection import REACHES
-from learndyn.arguments import choice, count, number
+from learndyn.arguments import choice, count, number, shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.base import Flow, Landmarks, Noise, Quantity, fields_alone, replaced
@@ -143,7 +143,7 @@ class StudentTeacher:
         for name, kind in (("student", Student), ("teacher", Teacher)):
             if not isinstance(getattr(self, name), kind):
                 raise InputError(
-                    f"Argument `{name}` must be an ld.{kind.__name__}, but it is {getattr(self, name)!r}. "
+                    f"Argument `{name}` must be an ld.{kind.__name__}, but it is {shown(getattr(self, name))}. "
                     f"Write {name}=ld.{kind.__name__}(units=2, activation='erf')."
                 )
         self._check_numbers()
@@ -165,7 +165,8 @@ class StudentTeacher:
         keep = checked["dropout_keep"] = number(self.dropout_keep, "dropout_keep", above=0.0)
         if keep > 1.0:
             raise InputError(
-                f"Argument `dropout_keep` must be a probability, above 0 and at most 1, but it is {keep:g}."
+                f"Argument `dropout_keep` must be a probability, above 0 and at most 1, but it is {keep:g}. "
+                "Write dropout_keep=0.8."
             )
         checked["batch_size"] = count(self.batch_size, "batch_size")
         for name, value in checked.items():
@@ -199,7 +200,8 @@ class StudentTeacher:
         names = set(self.structure.activations)
         if len(names) > 1:
             raise InputError(
-                f"Argument `scenario` must have one activation for this, but it has {', '.join(sorted(names))}."
+                f"Argument `scenario` must have one activation for this, but it has {', '.join(sorted(names))}. "
+                "Use the same activation for all units."
             )
         return activation(names.pop())
 
@@ -470,4 +472,6 @@ class StudentTeacher:
 def _check_kind(value: Any, name: str, kinds: tuple[Any, ...], internal: tuple[Any, ...] = ()) -> None:
     if value is not None and not isinstance(value, kinds + internal):
         words = ", ".join(f"ld.{kind.__name__}" for kind in kinds)
-        raise InputError(f"Argument `{name}` must be one of {words}, or None, but it is {value!r}.")
+        raise InputError(
+            f"Argument `{name}` must be one of {words}, or None, but it is {shown(value)}. Choose one of these."
+        )

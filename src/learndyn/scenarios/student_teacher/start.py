@@ -18,6 +18,7 @@ from learndyn.arguments import (
     nested,
     number,
     positive_semidefinite,
+    shown,
     symmetric,
 )
 from learndyn.errors import InputError
@@ -83,15 +84,15 @@ class Start:
         if Q.ndim != 2 or Q.shape[0] != Q.shape[1] or len(Q) == 0:
             raise InputError(
                 f"Argument `Q` must have shape (K, K), but it has shape {Q.shape}. "
-                "Q_ik = J_i . J_k: one row and one column for each student unit."
+                "Give Q_ik = J_i . J_k: one row and one column for each student unit."
             )
         if R.ndim != 2 or R.shape[0] != Q.shape[0] or R.shape[1] == 0:
             raise InputError(
                 f"Argument `R` must have shape (K, M) with K = {len(Q)} as in Q, but it has shape {R.shape}. "
-                "R_in = J_i . B_n: one row for each student unit, one column for each teacher unit."
+                "Give R_in = J_i . B_n: one row for each student unit, one column for each teacher unit."
             )
         Q = symmetric(Q, "Q")
-        positive_semidefinite(Q, "Q", "Q_ik = J_i . J_k, so that Q_ik^2 <= Q_ii Q_kk.", TOLERANCE)
+        positive_semidefinite(Q, "Q", "Check it: Q_ik = J_i . J_k, so that Q_ik^2 <= Q_ii Q_kk.", TOLERANCE)
         object.__setattr__(self, "Q", nested(Q))
         object.__setattr__(self, "R", nested(R))
         for name in ("w", "theta"):
@@ -191,7 +192,10 @@ class Start:
         """
         low, high = array(Q, "Q", (2,), "Give the interval (low, high) of Q_ii.").tolist()
         if not 0.0 < low <= high:
-            raise InputError(f"Argument `Q` must be an interval (low, high) with 0 < low <= high, but it is {Q!r}.")
+            raise InputError(
+                f"Argument `Q` must be an interval (low, high) with 0 < low <= high, but it is {shown(Q)}. "
+                "Write Q=(0.1, 0.5)."
+            )
         X = number(X, "X", minimum=0.0)
         rng = np.random.default_rng(None if seed is None else count(seed, "seed", 0))
         K, M = scenario.K, scenario.M
@@ -259,7 +263,8 @@ class Start:
         J, B = array(J, "J"), array(B, "B")
         if J.ndim != 2 or B.ndim != 2 or J.shape[1] != B.shape[1]:
             raise InputError(
-                f"Arguments `J` and `B` must have shapes (K, N) and (M, N), but they have {J.shape} and {B.shape}."
+                f"Arguments `J` and `B` must have shapes (K, N) and (M, N), but they have {J.shape} and {B.shape}. "
+                "Give one row of N numbers for each unit."
             )
         return cls(J @ J.T, J @ B.T, at=at)
 
@@ -305,7 +310,7 @@ def _named(value: Any) -> tuple[tuple[str, Any], ...]:
     for name in pairs:
         if name not in MORE:
             raise InputError(
-                f"Argument `more` of a start must name overlaps, {', '.join(MORE)}, but it has {name!r}."
+                f"Argument `more` of a start must name overlaps, {', '.join(MORE)}, but it has {shown(name)}."
                 f"{did_you_mean(name, list(MORE))}"
             )
     return tuple(sorted((name, nested(array(entry, name))) for name, entry in pairs.items()))

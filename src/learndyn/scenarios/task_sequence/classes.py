@@ -42,7 +42,7 @@ class ClassTasks:
             if task.n != first.n:
                 raise InputError(
                     f"Argument `tasks` must hold tasks of as many inputs each, but task 0 has {first.n} and task "
-                    f"{index} has {task.n}."
+                    f"{index} has {task.n}. Give all the same inputs."
                 )
 
     def first(self, start: Any) -> Any:

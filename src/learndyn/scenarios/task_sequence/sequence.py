@@ -129,8 +129,8 @@ def refuse_for_tasks(**options: Any) -> None:
     for name, value in options.items():
         if value is not None and value is not False:
             raise InputError(
-                f"Argument `{name}` must be left out for an ld.TaskSequence, but it is {value!r}. Run a single task "
-                "with it."
+                f"Argument `{name}` must be left out for an ld.TaskSequence, but it is {shown(value)}. Run a single "
+                "task with it."
             )
 
 
@@ -147,12 +147,12 @@ def _tasks(value: Any) -> tuple[Any, ...]:
         if getattr(task, "kind", None) not in FAMILIES or isinstance(task, type):
             raise InputError(
                 f"Argument `tasks` must hold scenarios of the kinds {or_list(sorted(FAMILIES))}, but task {index} is a "
-                f"{type(task).__name__}."
+                f"{type(task).__name__}. Leave this one out, or describe it as one of these."
             )
         if task.kind != tasks[0].kind:
             raise InputError(
                 f"Argument `tasks` must hold scenarios of one kind, but task 0 is a {type(tasks[0]).__name__} and task "
-                f"{index} a {type(task).__name__}."
+                f"{index} a {type(task).__name__}. Run the kinds one by one."
             )
     return tasks
 
@@ -170,7 +170,7 @@ def _switch(value: Any, tasks: tuple[Any, ...]) -> Reached | float | tuple[float
         if times.shape != (len(tasks) - 1,) or (np.diff(times) <= 0.0).any():
             raise InputError(
                 f"Argument `switch` must have {len(tasks) - 1} increasing times, one fewer than there are tasks, but "
-                f"it is {value!r}. One number is a duration for every task."
+                f"it is {shown(value)}. Give one number for a duration of every task."
             )
         return tuple(times.tolist())
     return number(value, "switch", above=0.0)
@@ -187,15 +187,21 @@ def _overlap(value: Any, tasks: tuple[Any, ...]) -> Any:
     cosines = array(0.0 if value is None else value, "overlap")
     if cosines.ndim == 0:
         if abs(float(cosines)) > 1.0:
-            raise InputError(f"Argument `overlap` must be a cosine, from -1 to 1, but it is {float(cosines):g}.")
+            raise InputError(
+                f"Argument `overlap` must be a cosine, from -1 to 1, but it is {float(cosines):g}. "
+                "Divide it by the lengths of the two vectors."
+            )
         return float(cosines)
     if cosines.shape != (len(tasks), len(tasks)):
         raise InputError(
             f"Argument `overlap` must be a cosine, or a matrix of those of {len(tasks)} tasks with each other, but it "
-            f"has shape {cosines.shape}."
+            f"has shape {cosines.shape}. Give one number, or a row for each task."
         )
     cosines = symmetric(cosines, "overlap")
     if np.abs(np.diag(cosines) - 1.0).max() > 1e-9:
-        raise InputError("Argument `overlap` must have ones on its diagonal, the cosine of a task with itself.")
-    positive_semidefinite(cosines, "overlap", "No vectors have such cosines.")
+        raise InputError(
+            "Argument `overlap` must have ones on its diagonal, the cosine of a task with itself, but it has others. "
+            "Set them to 1."
+        )
+    positive_semidefinite(cosines, "overlap", "Make some smaller: no vectors have such cosines.")
     return nested(cosines)

@@ -52,22 +52,25 @@ class TeacherTasks:
                 if on:
                     raise InputError(
                         f"Argument `{name}` of a task must be left out, but task {index} has {task.shown(name)}: a "
-                        "sequence follows the overlaps with the teachers of all tasks, which are known without it."
+                        "sequence follows the overlaps with the teachers of all tasks, which are known without it. "
+                        "Leave it out."
                     )
             for name, here, there in (("K", first.K, task.K), ("M", first.M, task.M)):
                 if here != there:
                     raise InputError(
                         f"Argument `tasks` must hold tasks of the same {name}, but task 0 has {name} = {here} and task "
-                        f"{index} has {name} = {there}."
+                        f"{index} has {name} = {there}. Give all the same."
                     )
             if not np.array_equal(task.T, first.T):
                 raise InputError(
-                    f"Argument `tasks` must hold teachers of the same T, but those of task 0 and task {index} differ."
+                    f"Argument `tasks` must hold teachers of the same T, but those of task 0 and task {index} differ. "
+                    "Give all the same T."
                 )
             if task.layout.names != first.layout.names:
                 raise InputError(
                     f"Argument `tasks` must hold students with the same numbers that learn, but task 0 has "
-                    f"{', '.join(first.layout.names)} and task {index} has {', '.join(task.layout.names)}."
+                    f"{', '.join(first.layout.names)} and task {index} has {', '.join(task.layout.names)}. "
+                    "Give all tasks the same learning rates."
                 )
         _ = self.stages
 
@@ -92,7 +95,7 @@ class TeacherTasks:
         if R.shape[1] != tasks * M:
             raise InputError(
                 f"Argument `R` of the start must have {M} columns, the vectors of the first teacher, or {tasks * M}, "
-                f"those of all teachers, but it has {R.shape[1]}."
+                f"those of all teachers, but it has {R.shape[1]}. Give one column for each teacher vector."
             )
         more = {**dict(start.more), "R_reference": R}
         return self.stages[0].as_start(replace(start, R=R[:, :M], more=more))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 
 
@@ -19,7 +20,7 @@ def shape_of(function: Any, arguments: tuple[Any, ...], name: str) -> Any:
 
     if not callable(function):
         raise InputError(
-            f"Argument `{name}` must be a function, but it is {function!r}. Write {name}=lambda w: -w, say."
+            f"Argument `{name}` must be a function, but it is {shown(function)}. Write {name}=lambda w: -w, say."
         )
     with jax.enable_x64(True):
         try:
@@ -43,10 +44,14 @@ def require_shape(found: Any, shape: tuple[int, ...], name: str) -> None:
         )
     if tuple(found.shape) != shape:
         raise InputError(
-            f"Argument `{name}` must give an array of shape {shape}, but it gives one of shape {tuple(found.shape)}."
+            f"Argument `{name}` must give an array of shape {shape}, but it gives one of shape {tuple(found.shape)}. "
+            "Check the shapes inside."
         )
     if np.dtype(found.dtype).kind not in "iuf":
-        raise InputError(f"Argument `{name}` must give real numbers, but it gives {found.dtype}.")
+        raise InputError(
+            f"Argument `{name}` must give real numbers, but it gives {found.dtype}. "
+            "Take the real part, or convert it by .astype(float)."
+        )
 
 
 def weights_like(n: int) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import count, number
+from learndyn.arguments import count, number, shown
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Flow, Quantity, replaced
 from learndyn.scenarios.moments import MeanUpdate, drift, size
@@ -142,7 +142,8 @@ class UpdateRule(WeightVector):
     def _check_sampler(self) -> None:
         if self.covariance is not None:
             raise InputError(
-                "Argument `covariance` must be left out with `update`, from which it is computed, but it is given."
+                "Argument `covariance` must be left out with `update`, from which it is computed, but it is given. "
+                "Leave it out."
             )
         if self.normals + self.uniforms == 0:
             raise InputError(
@@ -181,8 +182,8 @@ class UpdateRule(WeightVector):
         """The rule that `to_plain` has named, in the same process."""
         if plain.get("token") not in _BY_TOKEN:
             raise InputError(
-                f"The learning rule {plain.get('name')!r} is made of Python functions of another process, and results "
-                "keep numbers and text alone. Build the ld.UpdateRule anew, with the same functions."
+                f"The learning rule {shown(plain.get('name'))} is made of Python functions of another process, and "
+                "results keep numbers and text alone. Build the ld.UpdateRule anew, with the same functions."
             )
         return _BY_TOKEN[plain["token"]]
 
@@ -296,7 +297,7 @@ def _flow_of(update: MeanUpdate, n: int) -> Flow:
 
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise InputError(f"Argument `name` must be text, but it is {value!r}. Write name='my rule'.")
+        raise InputError(f"Argument `name` must be text, but it is {shown(value)}. Write name='my rule'.")
     return value
 
 

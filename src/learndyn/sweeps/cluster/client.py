@@ -125,7 +125,7 @@ def _connected(where: Any) -> Iterator[Any]:
     if not isinstance(where, str):
         raise InputError(
             f'Argument `client` must be "local", the address of a scheduler ("tcp://...") or a distributed.Client, but '
-            f"it is {shown(where)}."
+            f"it is {shown(where)}. Leave it out for this process."
         )
     with _quiet_logs():
         try:
@@ -133,7 +133,7 @@ def _connected(where: Any) -> Iterator[Any]:
         except (OSError, ValueError, TypeError) as error:
             raise InputError(
                 f'Argument `client` must be "local" or the address of a scheduler that answers, such as '
-                f'"tcp://10.0.0.1:8786", but nothing answers at {where!r} ({_first_line(error)}). Start one: '
+                f'"tcp://10.0.0.1:8786", but nothing answers at {shown(where)} ({_first_line(error)}). Start one: '
                 "dask scheduler."
             ) from None
         with client:
@@ -215,7 +215,8 @@ def _bytes(memory_limit: Any) -> int:
     except (ValueError, TypeError, AttributeError, KeyError):
         raise InputError(
             'Argument `memory_limit` must be a number of bytes or a text such as "2 GiB", but it is '
-            f"{shown(memory_limit)}."
+            f"{shown(memory_limit)}. "
+            'Write memory_limit="2 GiB".'
         ) from None
     return limit
 

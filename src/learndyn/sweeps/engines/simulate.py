@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import count
+from learndyn.arguments import count, shown
 from learndyn.engines.driver import thread_count
 from learndyn.errors import InputError
 from learndyn.results import time_of
@@ -41,7 +41,9 @@ def check(work: Work) -> None:
     count(work.options["seed"], "seed", 0)
     sizes = work.options["N"]
     if isinstance(sizes, list | tuple | np.ndarray):
-        raise InputError(f"Argument `N` must be one number, but it is {sizes!r}. Sweep it: over={{'N': {sizes!r}}}.")
+        raise InputError(
+            f"Argument `N` must be one number, but it is {shown(sizes)}. Sweep it: over={{'N': {shown(sizes)}}}."
+        )
 
 
 def packages(options: dict[str, Any]) -> tuple[str, ...]:

@@ -253,7 +253,7 @@ class Store:
         """Write the final attributes, those of the plan and these, and tidy up."""
         root = self._place.read(ROOT)
         if root is None:
-            raise InputError(f"Store {self._place} is not there any more.")
+            raise InputError(f"Store {self._place} is not there any more. Give the same ld.sweep(...) again.")
         try:
             self._place.write(ROOT, root_with(root, self.plan.attrs | attrs))
         except OSError as error:

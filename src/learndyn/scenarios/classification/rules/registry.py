@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from learndyn.arguments import did_you_mean, or_list
+from learndyn.arguments import did_you_mean, or_list, shown
 from learndyn.errors import InputError
 from learndyn.scenarios.classification.rules.base import Rule
 from learndyn.scenarios.classification.rules.passive_aggressive import PassiveAggressive
@@ -33,7 +33,7 @@ def rule_of(value: Any) -> Rule:
         )
     raise InputError(
         f"Argument `rule` must be a learning rule such as ld.Supervised(), or {or_list(sorted(RULES))}, but it is "
-        f"{value!r}.{did_you_mean(value, sorted(RULES)) if isinstance(value, str) else ''}"
+        f"{shown(value)}.{did_you_mean(value, sorted(RULES)) if isinstance(value, str) else ''}"
     )
 
 
@@ -47,14 +47,15 @@ def rule_from_plain(plain: dict[str, Any]) -> Rule:
     kind = plain.get("kind")
     if not isinstance(kind, str) or kind not in RULES:
         raise InputError(
-            f"Key `rule.kind` must be {or_list(sorted(RULES))}, but it is {kind!r}.{did_you_mean(kind, sorted(RULES))}"
+            f"Key `rule.kind` must be {or_list(sorted(RULES))}, but it is "
+            f"{shown(kind)}.{did_you_mean(kind, sorted(RULES))}"
         )
     known = [entry.name for entry in fields(RULES[kind])]
     rest = {name: value for name, value in plain.items() if name != "kind"}
     for name in rest:
         if name not in known:
             raise InputError(
-                f"Key `rule.{name}` is unknown; a rule of kind {kind!r} has {', '.join(known) or 'no further keys'}."
-                f"{did_you_mean(name, known)}"
+                f"Key `rule.{name}` is unknown; a rule of kind {shown(kind)} has "
+                f"{', '.join(known) or 'no further keys'}.{did_you_mean(name, known)}"
             )
     return RULES[kind](**rest)

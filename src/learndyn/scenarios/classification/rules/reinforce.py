@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.classification.rules.base import Projections, Rule
@@ -46,7 +47,9 @@ class Reinforce(Rule):
 
     def __post_init__(self) -> None:
         if not isinstance(self.baseline, bool):
-            raise InputError(f"Argument `baseline` must be True or False, but it is {self.baseline!r}.")
+            raise InputError(
+                f"Argument `baseline` must be True or False, but it is {shown(self.baseline)}. Leave it out for True."
+            )
 
     def key(self) -> tuple[Any, ...]:
         """With a baseline there are further terms."""

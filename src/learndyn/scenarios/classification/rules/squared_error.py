@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.classification.rules.base import Rule
@@ -42,7 +43,9 @@ class SquaredError(Rule):
 
     def __post_init__(self) -> None:
         if not isinstance(self.linear, bool):
-            raise InputError(f"Argument `linear` must be True or False, but it is {self.linear!r}.")
+            raise InputError(
+                f"Argument `linear` must be True or False, but it is {shown(self.linear)}. Leave it out for False."
+            )
 
     def key(self) -> tuple[Any, ...]:
         """Two different programs."""
