@@ -35,6 +35,7 @@ def moments(result: xr.Dataset, *, inputs: list[int] | None = None, ax: Any = No
     Returns
     -------
     matplotlib.axes.Axes
+        With one line for each weight drawn.
 
     Raises
     ------

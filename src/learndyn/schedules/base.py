@@ -149,6 +149,22 @@ class Schedule:
 def rate(key: tuple[Any, ...], alpha: Any, numbers: Any, xp: Any) -> Any:
     """The rate of a schedule with this key and these numbers: a pure function, in NumPy or JAX.
 
+    Parameters
+    ----------
+    key
+        What `Schedule.key` gives: hashable, the same for schedules that differ in numbers alone.
+    alpha
+        Times, of any shape.
+    numbers
+        What `Schedule.numbers` gives.
+    xp
+        NumPy, or JAX's NumPy.
+
+    Returns
+    -------
+    array
+        The rates, of the shape of `alpha`.
+
     Examples
     --------
     >>> import numpy as np
@@ -161,12 +177,49 @@ def rate(key: tuple[Any, ...], alpha: Any, numbers: Any, xp: Any) -> Any:
 
 
 def knots_of(key: tuple[Any, ...], numbers: Any) -> np.ndarray:
-    """The knots of a schedule with this key and these numbers, increasing."""
+    """The knots of a schedule with this key and these numbers, increasing.
+
+    Parameters
+    ----------
+    key
+        What `Schedule.key` gives.
+    numbers
+        What `Schedule.numbers` gives.
+
+    Returns
+    -------
+    numpy.ndarray
+        Times at which the rate jumps or has a corner.
+
+    Examples
+    --------
+    >>> from learndyn.schedules import PiecewiseConstant, knots_of
+    >>> steps = PiecewiseConstant([0.5, 0.1], times=[100])
+    >>> knots_of(steps.key(), steps.numbers()).tolist()
+    [100.0]
+    """
     return KINDS[key[0]].corners(key[1:], np.asarray(numbers))
 
 
 def to_plain(value: Any) -> Any:
-    """A number, or a schedule, as a file holds it."""
+    """A number, or a schedule, as a file holds it.
+
+    Parameters
+    ----------
+    value
+        A number, a list of numbers, or a `Schedule`.
+
+    Returns
+    -------
+    float, list or dict
+        What TOML and JSON hold.
+
+    Examples
+    --------
+    >>> from learndyn.schedules import Constant, to_plain
+    >>> to_plain(Constant(0.5))
+    {'kind': 'constant', 'eta0': 0.5}
+    """
     if isinstance(value, Schedule):
         return value.to_plain()
     return list(value) if isinstance(value, tuple) else value

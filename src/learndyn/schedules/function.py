@@ -63,7 +63,23 @@ def by_token(plain: dict[str, Any]) -> Function:
 
 
 def refuse_functions(plain: Any) -> None:
-    """Refuse the plain form of a scenario in which a rate is a function: a file could not give it back."""
+    """Refuse the plain form of a scenario in which a rate is a function: a file could not give it back.
+
+    Parameters
+    ----------
+    plain
+        A dict of numbers, text, lists and dicts.
+
+    Raises
+    ------
+    InputError
+        When a schedule in it is a function.
+
+    Examples
+    --------
+    >>> from learndyn.schedules import refuse_functions
+    >>> refuse_functions({"learning_rate": 0.5})
+    """
     if isinstance(plain, dict):
         if "token" in plain:
             what, remedy = _IN_FILES.get(plain.get("kind", ""), _IN_FILES[""])
@@ -75,6 +91,13 @@ def refuse_functions(plain: Any) -> None:
 @dataclass(frozen=True)
 class Function(Schedule):
     """What `Schedule.of` makes of a function.
+
+    Parameters
+    ----------
+    identity
+        The function, comparable by the object that it is.
+    times
+        Its knots.
 
     Examples
     --------

@@ -13,7 +13,24 @@ from learndyn.schedules.kinds import Constant
 def schedule_of(value: Any, name: str, *, zero: bool = False) -> float | Schedule:
     """A number, a schedule or its plain form as what a scenario keeps: a float where the rate is constant.
 
-    A number must be above 0, or at least 0 if `zero` is allowed; a schedule may always be 0 for a while.
+    Parameters
+    ----------
+    value
+        A number, a `Schedule`, or the table of one as a file holds it.
+    name
+        Of the argument, for the sentence that refuses it.
+    zero
+        Whether a number may be 0; a schedule may always be 0 for a while.
+
+    Returns
+    -------
+    float or Schedule
+        A float where the rate is constant.
+
+    Raises
+    ------
+    InputError
+        When it is no rate.
 
     Examples
     --------
@@ -38,5 +55,22 @@ def schedule_of(value: Any, name: str, *, zero: bool = False) -> float | Schedul
 
 
 def as_schedule(value: float | Schedule) -> Schedule:
-    """What `schedule_of` gives, as a schedule also where it is a number."""
+    """What `schedule_of` gives, as a schedule also where it is a number.
+
+    Parameters
+    ----------
+    value
+        A number or a `Schedule`.
+
+    Returns
+    -------
+    Schedule
+        A `Constant` of a number.
+
+    Examples
+    --------
+    >>> from learndyn.schedules import as_schedule
+    >>> as_schedule(0.5)
+    Constant(eta0=0.5)
+    """
     return value if isinstance(value, Schedule) else Constant(value)
