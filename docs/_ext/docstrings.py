@@ -25,8 +25,8 @@ import learndyn as ld
 LISTS = {"Parameters", "Returns", "Raises", "Attributes", "Warns", "Yields", "Other Parameters", "Keyword Arguments"}
 UNDERLINE = re.compile(r"^-{3,}$")
 BARS = re.compile(r"(?<![\\`\w])\|(?=\S)")
-# A name of the library, with arguments or without: ld.solve, ld.plot.family(...), learndyn.errors.InputError.
-NAME = re.compile(r"^(?:ld|learndyn)\.([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)(?:\(.*\))?$")
+# A public name, with arguments or without: ld.solve, ld.plot.family(...). What begins with learndyn. is a module within.
+NAME = re.compile(r"^ld\.([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)(?:\(.*\))?$")
 # Members that users call and whose docstrings have no section of their own, by class.
 MEMBERS: dict[str, set[str]] = {
     "StudentTeacher": {"K", "M", "T", "activation"},
@@ -50,18 +50,20 @@ MEMBERS: dict[str, set[str]] = {
 def literal_blocks(lines: list[str]) -> list[str]:
     """The lines of a docstring, with its indented blocks marked as literal and the bars of |x| escaped."""
     found: list[str] = []
-    section, literal = "", False
+    section, literal, example = "", False, False
     for number, line in enumerate(lines):
         after = lines[number + 1] if number + 1 < len(lines) else ""
         if line and not line.startswith(" ") and UNDERLINE.match(after):
             section = line.strip()
-        indented, before = line.startswith("    "), found[-1] if found else ""
+        indented, new = line.startswith("    "), not (found and found[-1])
+        if new:
+            example = line.lstrip().startswith(">>>")
         if literal and line and not indented:
             literal = False
-        if not literal and indented and not before and section not in LISTS and section != "Examples":
+        if not literal and not example and indented and new and section not in LISTS:
             literal = True
             found += [".. code-block:: text", ""]
-        found.append(line if literal or section == "Examples" or line.startswith(">>>") else BARS.sub(r"\\|", line))
+        found.append(line if literal or example else BARS.sub(r"\\|", line))
     return found
 
 

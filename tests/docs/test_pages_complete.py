@@ -1,6 +1,7 @@
 """The documentation is whole: every public name has a page, every page is in a toctree, every link leads somewhere."""
 
 import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import learndyn as ld
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-MODULES = ("activations", "datasets", "figures", "functional", "plot", "schedules", "testing")
+MODULES = [name for name in ld.__all__ if inspect.ismodule(getattr(ld, name))]
 # Written by a build, or read by sphinx-gallery: no pages of their own.
 MADE = ("_generated", "_ext", "_static", "_templates", "api/generated", "auto_gallery", "gallery", "extending/code")
 AUTOSUMMARY = re.compile(r"^\.\. autosummary::\n((?:   .*\n|\n)+)", re.MULTILINE)
