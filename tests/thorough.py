@@ -82,6 +82,10 @@ THOROUGH = {
         "test_the_program",
     ],
     "engines/test_chain_law.py": [
+    "docs/test_extending.py": [
+        "test_the_bump_conforms",
+        "*any_scenario[[]alike]",
+    ],
         "*law_of_weight_vectors[[]* K=2 M=1 N=[12]*",
         "*law_of_weight_vectors[[]* K=1 M=2 N=[12]*",
         "*law_of_weight_vectors[[]* K=3 M=2 *",

@@ -201,6 +201,7 @@ def _compiled(function: Any, done: dict[Any, Any]) -> Any:
         cells = tuple(CellType(of(cell.cell_contents)) for cell in function.__closure__ or ())
         copy = FunctionType(function.__code__, within, function.__name__, function.__defaults__, cells or None)
         done[function] = njit(copy)
+        within["__name__"] = __name__
     return done[function]
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from learndyn.activations.base import Activation
+from learndyn.activations.base import OPTIONAL, Activation
+from learndyn.activations.digest import digest_of
+from learndyn.arguments import shown
+from learndyn.entry_points import load_extensions
 from learndyn.errors import InputError
 
 # Name -> module that defines ACTIVATION. A new activation adds one file and one line here.
@@ -110,12 +113,18 @@ def activation(name: str | Activation) -> Activation:
 def registered(act: Activation) -> Activation:
     """Register a user's activation; the same one again is the one that is there."""
     there = _USERS.setdefault(act.name, act)
-    if (there.digest, there.kinks, there.jumps) != (act.digest, act.kinks, act.jumps):
+    if _identity(there) != _identity(act):
         raise InputError(
             f"Argument `name` must be a name that is not taken, but {act.name!r} names another activation already, "
             f"{there.formula}. Choose another name."
         )
     return there
+
+
+def _identity(act: Activation) -> tuple[Any, ...]:
+    """What two activations of one name must have alike."""
+    closed_forms = {part: digest_of(f) for part, f in act.functions.items() if part in OPTIONAL}
+    return act.digest, act.kinks, act.jumps, closed_forms
 
 
 def reserved_names() -> tuple[str, ...]:
@@ -128,7 +137,8 @@ def _from_text(text: str) -> Activation:
     if family:
         return _member(family[1], family[2], text)
     if text != "x" and (_NAME.fullmatch(text) or not text):
-        _refuse(text)
+        load_extensions()
+        return _USERS[text] if text in _USERS else _refuse(text)
     from learndyn.activations.expression import make
 
     return make(text)

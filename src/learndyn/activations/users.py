@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from learndyn.activations.base import Activation, Formula
+from learndyn.activations.base import OPTIONAL, Activation, Formula
 from learndyn.activations.expression import check_finite
 from learndyn.activations.expressions.code import function_of
 from learndyn.activations.expressions.derivative import derivative
@@ -20,7 +20,8 @@ from learndyn.activations.expressions.tree import Node, written
 from learndyn.activations.kinks import find_jumps, find_kinks
 from learndyn.activations.polynomial import HIGHEST_DEGREE, closed_forms
 from learndyn.activations.registry import registered, reserved_names
-from learndyn.arguments import array
+from learndyn.activations.sums import gradient_sum_of, square_sum_of
+from learndyn.arguments import array, did_you_mean, shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 
@@ -35,10 +36,12 @@ def new_activation(
     *,
     kinks: Sequence[float] | None = None,
     jumps: Sequence[tuple[float, float]] | None = None,
+    averages: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Activation:
     """Register an activation of one's own: theory and simulation then know it by its name.
 
-    Averages over Gaussian inputs are by quadrature, which is split at the kinks and jumps.
+    Averages over Gaussian inputs are by quadrature, which is split at the kinks and jumps; or in closed form, where
+    these are given.
 
     Parameters
     ----------
@@ -59,6 +62,11 @@ def new_activation(
     jumps
         Where g itself jumps, and by how much, ``(place, height)``. Found when not given, as kinks are. An activation
         that jumps is for teachers.
+    averages
+        Closed forms by name: ``"I2"``, a function of (s11, s12, s22, xp); ``"I3"`` and ``"I4"``, of (C, xp) with C of
+        shape (..., 3, 3) and (..., 4, 4); what they mean says `learndyn.Activation`. A network of such units alone,
+        without biases, output weights or the like, then needs no quadrature; I3 and I4 are added up over the units, or
+        give ``"gradient_sum"`` and ``"square_sum"`` where there is a faster way (`learndyn.activations.base`).
 
     Returns
     -------
@@ -98,7 +106,22 @@ def new_activation(
     text = f"{getattr(g, '__name__', 'g')}(x)" if formula is None else written(formula)
     bare = Activation(name, text, functions)
     places = _places(bare, formula, kinks, jumps)
-    return registered(Activation(name, text, functions, *places, coefficients))
+    return registered(Activation(name, text, functions | _closed_forms(averages), *places, coefficients))
+
+
+def _closed_forms(averages: Any) -> dict[str, Formula]:
+    """The closed forms that are given, and the sums that follow from them."""
+    found: dict[str, Formula] = dict(averages or {})
+    for part, function in found.items():
+        if part not in OPTIONAL or not callable(function):
+            raise InputError(
+                f"Argument `averages` must hold functions by the names {', '.join(OPTIONAL)}, but it has "
+                f"{shown(part)}: {shown(function)}.{did_you_mean(part, list(OPTIONAL), ' Leave it out.')}"
+            )
+    for sum_name, part, make in (("gradient_sum", "I3", gradient_sum_of), ("square_sum", "I4", square_sum_of)):
+        if part in found and sum_name not in found:
+            found[sum_name] = make(found[part])
+    return found
 
 
 def _check_name(name: Any) -> None:

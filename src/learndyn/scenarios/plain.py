@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.arguments import did_you_mean, or_list
+from learndyn.arguments import did_you_mean, or_list, shown
+from learndyn.entry_points import load_extensions
 from learndyn.errors import InputError
 from learndyn.scenarios.classification.data import DataClassification
 from learndyn.scenarios.classification.scenario import GaussianClassification
@@ -99,6 +100,8 @@ def scenario_from_plain(plain: dict[str, Any]) -> Any:
         return build(DataClassification, plain, "scenario")
     if kind == UpdateRule.kind:
         return UpdateRule.from_plain(plain)
+    if isinstance(kind, str) and kind not in KINDS:
+        load_extensions()
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(
             f"Key `kind` of the scenario must be {or_list(sorted(KINDS))}, but it is {kind!r}."
@@ -145,6 +148,8 @@ def start_to_plain(start: Any) -> dict[str, Any]:
 def start_from_plain(plain: dict[str, Any]) -> Any:
     """The start of a dict."""
     rest = {key: value for key, value in plain.items() if key != "kind"}
+    if isinstance(plain.get("kind"), str) and plain["kind"] not in STARTS:
+        load_extensions()
     return build(STARTS[plain["kind"]], rest, "start") if plain.get("kind") in STARTS else build(Start, plain, "start")
 
 
