@@ -5,6 +5,7 @@ By file, the patterns of names; a pattern that matches nothing ends the run.
 """
 
 THOROUGH = {
+    "docs/test_readme.py": ["test_its_programs_run[[]2]"],
     "activations/test_conformance.py": [
         "*conform[[]x / (1 + abs(x))]",
         "*conform[[]tanh(x)^2 * x]",
@@ -81,11 +82,11 @@ THOROUGH = {
     "datasets/test_real_data_page.py": [
         "test_the_program",
     ],
-    "engines/test_chain_law.py": [
     "docs/test_extending.py": [
         "test_the_bump_conforms",
         "*any_scenario[[]alike]",
     ],
+    "engines/test_chain_law.py": [
         "*law_of_weight_vectors[[]* K=2 M=1 N=[12]*",
         "*law_of_weight_vectors[[]* K=1 M=2 N=[12]*",
         "*law_of_weight_vectors[[]* K=3 M=2 *",
@@ -194,6 +195,9 @@ THOROUGH = {
         "test_derivatives[[]P4]",
         "*quadrature_of_the_plane[[]F1]",
         "test_derivatives_are_finite*",
+    ],
+    "html/test_payload.py": [
+        "test_units_that_a_member_has_not*",
     ],
     "lanes/test_activations.py": [
         "*activations*[[]softplus*",

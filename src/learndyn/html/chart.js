@@ -106,6 +106,9 @@ function drawFrame(svg, panel, scales, box, area, em) {
   }
 }
 
+// A level that is not left, beside an attractive fixed point, is where learning ends.
+const settles = (plateau) => !plateau.left && plateau.kind === "attractive";
+
 // Each plateau a grey stretch of time with its number.
 function drawPlateaus(inside, panel, curves, scales, box, em) {
   curves.plateaus.forEach((each, k) => {
@@ -114,7 +117,7 @@ function drawPlateaus(inside, panel, curves, scales, box, em) {
     element(inside, "rect", { ...stretch, fill: "#000", "fill-opacity": 0.05, class: "plateau" });
     if (!panel.first) return;
     const place = { x: from + 0.4 * em, y: box.top + 1.1 * em, "font-size": 0.8 * em, fill: "#5b6470" };
-    element(inside, "text", place, [[`plateau${curves.plateaus.length > 1 ? ` ${k + 1}` : ""}`, ""]]);
+    element(inside, "text", place, [[`${settles(each) ? "settles" : "plateau"}${curves.plateaus.length > 1 ? ` ${k + 1}` : ""}`, ""]]);
   });
 }
 

@@ -266,7 +266,7 @@ function showNumbers(member) {
 }
 
 function showPlateau(box, each, k, many) {
-  make(box, "h2", {}, `Plateau${many > 1 ? ` ${k + 1}` : ""}`);
+  make(box, "h2", {}, `${settles(each) ? "Settles" : "Plateau"}${many > 1 ? ` ${k + 1}` : ""}`);
   const list = make(box, "dl", { class: "plateau" });
   const row = (name, ...value) => {
     make(list, "dt", {}, name);

@@ -24,7 +24,7 @@ from learndyn.html import symbols
 from learndyn.html.marks import marks_of
 from learndyn.html.members import Members
 from learndyn.origin import scenario_file_of
-from learndyn.results import is_simulation, size_of
+from learndyn.results import is_simulation, scenario_of, size_of
 
 # Bytes of a page: what opens without a wait, and can be sent by mail.
 LARGEST = 25_000_000
@@ -185,6 +185,8 @@ def _engine(result: xr.Dataset) -> str:
     replicas = result.sizes.get("replica", 1)
     options = json.loads(result.attrs["options"])
     size = "" if "N" in result.dims or "N" not in options else f", N = {size_of(result)}"
+    if "eps_g" not in result and isinstance(rate := getattr(scenario_of(result), "learning_rate", None), float):
+        size = f", learning rate {rate:g}"  # its theory is the limit of a small one
     return f"simulation{size}" + (f", mean of {replicas} replicas with its standard error" if replicas > 1 else "")
 
 
