@@ -40,6 +40,7 @@ from numba.extending import (
 from learndyn.activations.base import Activation
 from learndyn.activations.digest import file_digest, globals_of
 from learndyn.activations.expressions.tracing import formula_of
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.lanes import elementary, functions, random
 from learndyn.lanes import types as lanes_types
@@ -76,8 +77,8 @@ class ActivationTag:
     def __init__(self, activation: Activation, *source_files: str, with_slope: bool = True) -> None:
         if with_slope and only_in_theory(activation):
             raise InputError(
-                f"Activation {activation.name!r} cannot be simulated, because its g' could not be derived from the "
-                "text of g and is known to theory alone. Give `dg` to ld.new_activation."
+                f"Activation {shown(activation.name)} cannot be simulated, because its g' could not be derived from "
+                "the text of g and is known to theory alone. Give `dg` to ld.new_activation."
             )
         _check_compiles(activation, ("g", "dg") if with_slope else ("g",))
         texts = [activation.digest, *(file_digest(path) for path in (__file__, *LANES_FILES, *source_files))]
@@ -106,9 +107,9 @@ def _check_compiles(activation: Activation, parts: tuple[str, ...]) -> None:
         except NumbaError as error:
             reason = str(error).strip().splitlines()
             raise InputError(
-                f"Activation {activation.name!r} cannot be simulated, because its {part} cannot be compiled: "
+                f"Activation {shown(activation.name)} cannot be simulated, because its {part} cannot be compiled: "
                 f"{reason[1] if len(reason) > 1 else reason[0]} "
-                "Compiled steps know numbers and the functions that expressions have (ld.activation)."
+                "Use numbers and the functions that expressions have (ld.activation)."
             ) from error
 
 
@@ -197,11 +198,13 @@ def _compiled(function: Any, done: dict[Any, Any]) -> Any:
         def of(value: Any) -> Any:
             return _compiled(value, done) if isinstance(value, FunctionType) else value
 
+        # A kernel from the disk cache imports the modules that its functions are of, and a user's may be gone by then.
+        # What they take from it is compiled in.
         within = {**function.__globals__, **{name: of(value) for name, value in globals_of(function)}}
+        within["__name__"] = __name__
         cells = tuple(CellType(of(cell.cell_contents)) for cell in function.__closure__ or ())
         copy = FunctionType(function.__code__, within, function.__name__, function.__defaults__, cells or None)
         done[function] = njit(copy)
-        within["__name__"] = __name__
     return done[function]
 
 

@@ -115,8 +115,8 @@ def registered(act: Activation) -> Activation:
     there = _USERS.setdefault(act.name, act)
     if _identity(there) != _identity(act):
         raise InputError(
-            f"Argument `name` must be a name that is not taken, but {act.name!r} names another activation already, "
-            f"{there.formula}. Choose another name."
+            f"Argument `name` must be a name that is not taken, but {shown(act.name)} names another activation "
+            f"already, {there.formula}. Choose another name."
         )
     return there
 
@@ -153,7 +153,7 @@ def _member(family: str, numbers: str | None, text: str) -> Activation:
         values = None
     if values is None or not fewest <= len(values) <= most or not all(abs(v) < float("inf") for v in values):
         raise InputError(
-            f"Argument `activation` must name a {family} by finite numbers, but it is {text!r}. "
+            f"Argument `activation` must name a {family} by finite numbers, but it is {shown(text)}. "
             'Write, for example, "leaky_relu(0.2)" or "polynomial(0, 1, 0, -0.1)".'
         )
     return import_module(module).make(*values)
@@ -164,7 +164,7 @@ def _refuse(name: object) -> NoReturn:
     hint = f"Did you mean {close[0]!r}?" if close else 'Try "erf".'
     raise InputError(
         f"Argument `activation` must be one of {', '.join(activation_names())}, polynomial(c0, c1, ...), or an "
-        f"expression in x, but it is {name!r}. {hint}"
+        f"expression in x, but it is {shown(name)}. {hint}"
     )
 
 

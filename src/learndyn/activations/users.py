@@ -127,17 +127,22 @@ def _closed_forms(averages: Any) -> dict[str, Formula]:
 def _check_name(name: Any) -> None:
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
         raise InputError(
-            f"Argument `name` must be a name of letters, digits and _, but it is {name!r}. "
-            'Names are, for example, "swish" or "hard_tanh".'
+            f"Argument `name` must be a name of letters, digits and _, but it is {shown(name)}. "
+            'Write, for example, "swish" or "hard_tanh".'
         )
     if name in reserved_names() or name in (*FUNCTIONS, "x", "pi"):
-        raise InputError(f"Argument `name` must be a name of your own, but {name!r} is one of learndyn's. Change it.")
+        raise InputError(
+            f"Argument `name` must be a name of your own, but {shown(name)} is one of learndyn's. Change it."
+        )
 
 
 def _check_function(function: Any, argument: str) -> None:
     """Refuse what is no elementwise function of (x, xp) with finite values."""
     if not callable(function):
-        raise InputError(f"Argument `{argument}` must be a function of (x, xp), but it is {function!r}.")
+        raise InputError(
+            f"Argument `{argument}` must be a function of (x, xp), but it is {shown(function)}. "
+            f"Write {argument}=lambda x, xp: xp.tanh(x), say."
+        )
     try:
         with np.errstate(all="ignore"):
             values = np.asarray(function(GRID, NUMPY), dtype=float)

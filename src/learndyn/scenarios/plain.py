@@ -104,7 +104,7 @@ def scenario_from_plain(plain: dict[str, Any]) -> Any:
         load_extensions()
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(
-            f"Key `kind` of the scenario must be {or_list(sorted(KINDS))}, but it is {kind!r}."
+            f"Key `kind` of the scenario must be {or_list(sorted(KINDS))}, but it is {shown(kind)}."
             f"{did_you_mean(kind, sorted(KINDS))}"
         )
     if hasattr(KINDS[kind], "to_plain"):
@@ -127,7 +127,7 @@ def table_from_plain(name: str, plain: dict[str, Any]) -> Any:
     kind = plain.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         raise InputError(
-            f"Key `{where}.kind` must be {or_list(sorted(kinds))}, but it is {kind!r}."
+            f"Key `{where}.kind` must be {or_list(sorted(kinds))}, but it is {shown(kind)}."
             f"{did_you_mean(kind, sorted(kinds))}"
         )
     return build(kinds[kind], rest, where)
@@ -156,7 +156,7 @@ def start_from_plain(plain: dict[str, Any]) -> Any:
 def build(kind: Any, plain: Any, where: str) -> Any:
     """``kind(**plain)`` with unknown and missing keys named."""
     if not isinstance(plain, dict):
-        raise InputError(f"`{where}` must be a table of keys and values, but it is {plain!r}.")
+        raise InputError(f"`{where}` must be a table of keys and values, but it is {shown(plain)}. Write [{where}].")
     known = [entry.name for entry in fields(kind)]
     unknown = [key for key in plain if key not in known]
     if unknown:
