@@ -57,10 +57,10 @@ add_module_names = False
 default_role = "literal"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
-# What each page of a name must have: a summary that is a sentence, its sections in order, every argument in the order of
+# What the page of a name must have: a summary that is a sentence, sections in order, every argument in the order of
 # the signature and no other, what it returns.
 numpydoc_validation_checks = {"GL07", "GL08", "PR01", "PR02", "PR03", "PR07", "PR09", "RT01", "RT03", "SS01", "SS03"}
-# Methods say it in a line or two, and so do modules, what engines are made of, and ld.scenario_of, whose result is its name.
+# Methods say it in a line or two, and so do modules, what engines are made of, and ld.scenario_of.
 numpydoc_validation_exclude = {
     r"\.[A-Z]\w*\.\w+$",
     r"^learndyn(\.[a-z_]+)?$",

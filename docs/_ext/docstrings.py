@@ -18,15 +18,14 @@ from typing import Any
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.transforms import SphinxTransform
+from terminal_text import literal_blocks
 
 import learndyn as ld
 
-# Sections of a numpydoc docstring in which text is indented below the name that it describes.
-LISTS = {"Parameters", "Returns", "Raises", "Attributes", "Warns", "Yields", "Other Parameters", "Keyword Arguments"}
-UNDERLINE = re.compile(r"^-{3,}$")
-BARS = re.compile(r"(?<![\\`\w])\|(?=\S)")
-# A public name, with arguments or without: ld.solve, ld.plot.family(...). What begins with learndyn. is a module within.
+# A public name, with arguments or without: ld.solve, ld.plot.family(...). What begins with learndyn. is a module.
 NAME = re.compile(r"^ld\.([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)(?:\(.*\))?$")
+# What is a link in short, too: classes, and the two verbs that every page speaks of.
+SHORT = re.compile(r"^([A-Z]\w*|solve|simulate)(?:\(.*\))?$")
 # Members that users call and whose docstrings have no section of their own, by class.
 MEMBERS: dict[str, set[str]] = {
     "StudentTeacher": {"K", "M", "T", "activation"},
@@ -47,26 +46,6 @@ MEMBERS: dict[str, set[str]] = {
 }
 
 
-def literal_blocks(lines: list[str]) -> list[str]:
-    """The lines of a docstring, with its indented blocks marked as literal and the bars of |x| escaped."""
-    found: list[str] = []
-    section, literal, example = "", False, False
-    for number, line in enumerate(lines):
-        after = lines[number + 1] if number + 1 < len(lines) else ""
-        if line and not line.startswith(" ") and UNDERLINE.match(after):
-            section = line.strip()
-        indented, new = line.startswith("    "), not (found and found[-1])
-        if new:
-            example = line.lstrip().startswith(">>>")
-        if literal and line and not indented:
-            literal = False
-        if not literal and not example and indented and new and section not in LISTS:
-            literal = True
-            found += [".. code-block:: text", ""]
-        found.append(line if literal or example else BARS.sub(r"\\|", line))
-    return found
-
-
 def process(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Hook of autodoc: the docstring of a thing, before numpydoc reads it."""
     lines[:] = literal_blocks(lines)
@@ -83,6 +62,14 @@ def skip(app: Any, what: str, name: str, thing: Any, skipped: bool, options: Any
     return not ("Examples\n" in (inspect.getdoc(function) or "") or name in MEMBERS.get(owner, ()))
 
 
+def target_of(text: str) -> str | None:
+    """The full name that a code span names, or None."""
+    if match := NAME.match(text):
+        return f"learndyn.{match[1]}"
+    match = SHORT.match(text)
+    return f"learndyn.{match[1]}" if match and match[1] in ld.__all__ else None
+
+
 class Names(SphinxTransform):
     """Code spans that name something of the library become links to it."""
 
@@ -91,10 +78,9 @@ class Names(SphinxTransform):
     def apply(self, **kwargs: Any) -> None:
         """Wrap the spans of this document."""
         for span in list(self.document.findall(nodes.literal)):
-            match = NAME.match(span.astext())
-            if match is None or isinstance(span.parent, nodes.reference | pending_xref | nodes.title):
+            target = target_of(span.astext())
+            if target is None or isinstance(span.parent, nodes.reference | pending_xref | nodes.title):
                 continue
-            target = f"learndyn.{match.group(1)}"
             link = pending_xref(
                 "", refdomain="py", reftype="obj", reftarget=target, refexplicit=True, refdoc=self.env.docname
             )
