@@ -164,7 +164,7 @@ def has_cholesky(value: np.ndarray) -> bool:
 
 def choice(value: Any, name: str, allowed: list[str]) -> str:
     """One of a few words."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise InputError(
             f"Argument `{name}` must be {or_list(allowed)}, but it is {shown(value)}.{did_you_mean(value, allowed)}"
         )

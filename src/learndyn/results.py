@@ -100,7 +100,7 @@ def trajectory(
     result.attrs = attributes(
         scenario, start, engine=engine, status=status, message=message, options=options, timings=timings, seed=seed
     )
-    return with_observables(result, observables) if observables else result
+    return result if observables is None else with_observables(result, observables)
 
 
 def attributes(

@@ -143,7 +143,7 @@ def moment_flow(
     if status == "ok" and getattr(scenario, "update", None) is not None:
         found |= _errors(scenario, flow, form, state, times, (rtol, atol, start.at, max_steps))
     result = _with(result, found, scenario)
-    return with_observables(result, observables) if observables else result
+    return result if observables is None else with_observables(result, observables)
 
 
 def rule_and_update(value: Any) -> tuple[Any, Any]:

@@ -188,7 +188,7 @@ def simulate(
         raise request.too_large() from None
     if result.attrs["status"] != "ok":
         warnings.warn(result.attrs["message"], EndedEarly, stacklevel=2)
-    return with_observables(result, observables) if observables else result
+    return result if observables is None else with_observables(result, observables)
 
 
 def request_of(scenario: Any, **arguments: Any) -> Request | SampleRequest | DrawnDescentRequest | GradientRequest:

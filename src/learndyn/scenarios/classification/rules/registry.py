@@ -33,7 +33,7 @@ def rule_of(value: Any) -> Rule:
         )
     raise InputError(
         f"Argument `rule` must be a learning rule such as ld.Supervised(), or {or_list(sorted(RULES))}, but it is "
-        f"{shown(value)}.{did_you_mean(value, sorted(RULES)) if isinstance(value, str) else ''}"
+        f"{shown(value)}.{did_you_mean(value, sorted(RULES))}"
     )
 
 
