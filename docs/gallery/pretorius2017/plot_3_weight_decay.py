@@ -1,0 +1,16 @@
+r"""
+Weight decay lets weak modes die
+================================
+
+Under weight decay :math:`\lambda` a mode of the singular value s grows to :math:`s-\lambda`, and not at all where
+:math:`s<\lambda`.
+"""
+
+import learndyn as ld
+
+modes = ld.LinearModes([1.0, 0.2], weight_decay=0.3)
+ld.solve(modes, 0.1, until=40, method="closed_form").u[-1].values.round(4)
+
+# %%
+
+ld.figures.draw("pretorius2017/weight-decay")
