@@ -135,3 +135,7 @@ def test_links_lead_somewhere(path):
 def test_links_are_read():
     assert LINK.findall("[a](b.md) ![c](d.png) [e [f]](g.md#h)") == ["b.md", "d.png", "g.md#h"]
     assert any(LINK.findall(path.read_text(encoding="utf-8")) for path in markdown_files())
+
+
+def test_the_version_to_cite_is_this_one():
+    assert f"version = {{{ld.__version__}}}" in source("citing")
