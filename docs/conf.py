@@ -32,8 +32,9 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
-    "docstrings",  # this and the next are in _ext
+    "docstrings",  # this and the next two are in _ext
     "command_line",
+    "stale_pages",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_templates", "_ext", "_generated", "gallery", "**/GALLERY_HEADER.rst"]
@@ -64,7 +65,7 @@ numpydoc_validation_checks = {"GL07", "GL08", "PR01", "PR02", "PR03", "PR07", "P
 numpydoc_validation_exclude = {
     r"\.[A-Z]\w*\.\w+$",
     r"^learndyn(\.[a-z_]+)?$",
-    r"^learndyn\.scenarios\.base\.",
+    r"^learndyn\.extending\.",
     r"\.(scenario|start)_of$",
 }
 

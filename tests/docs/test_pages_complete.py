@@ -44,7 +44,7 @@ def all_documented():
     return [name for page in pages() if page.startswith("api/") for name in documented(source(page))]
 
 
-@pytest.mark.parametrize("module", ["learndyn", *(f"learndyn.{name}" for name in MODULES)])
+@pytest.mark.parametrize("module", ["learndyn", "learndyn.extending", *(f"learndyn.{name}" for name in MODULES)])
 def test_every_public_name_has_a_page(module):
     names, home = all_documented(), importlib.import_module(module)
     # A name that the library itself has too, such as ld.activation, has its page there.
