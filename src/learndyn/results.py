@@ -30,7 +30,7 @@ import numpy as np
 import xarray as xr
 
 from learndyn.arguments import shown
-from learndyn.errors import InputError
+from learndyn.errors import InputError, first_line
 from learndyn.files import replacing
 from learndyn.scenarios.plain import scenario_from_plain, scenario_to_plain, start_from_plain, start_to_plain
 
@@ -475,7 +475,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
         result = _with_long_attributes(xr.load_dataset(path, engine="h5netcdf"))
     except Exception as error:
         raise InputError(
-            f"File {path} cannot be read as a result: it is truncated or no netCDF file ({_first_line(error)}). "
+            f"File {path} cannot be read as a result: it is truncated or no netCDF file ({first_line(error)}). "
             "Run the scenario again to make it anew."
         ) from None
     if "schema" not in result.attrs or "scenario" not in result.attrs:
@@ -489,7 +489,3 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
         )
     result.attrs["schema"] = int(result.attrs["schema"])
     return result
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.entry_points import load_extensions
-from learndyn.errors import InputError
+from learndyn.errors import InputError, first_line
 from learndyn.files import replacing
 from learndyn.options import LogSpaced, save_times
 from learndyn.scenario_keys import (
@@ -174,7 +174,9 @@ def _toml(text: str, name: str) -> dict[str, Any]:
             "Give quotes to text, a digit before the dot to numbers, and each key once to its table."
         ) from None
     except (RecursionError, ValueError) as error:
-        raise InputError(f"{name}: not a scenario file: {error}. Compare it with those in examples/.") from None
+        raise InputError(
+            f"{name}: not a scenario file: {first_line(error)}. Compare it with those in examples/."
+        ) from None
 
 
 def _scenario(plain: dict[str, Any], mistakes: Mistakes) -> Any:
@@ -431,7 +433,7 @@ def scenario_text(
         text = tomli_w.dumps(plain | swept) + ("" if sweep is None else over_text(sweep["over"]))
     except TypeError as error:
         raise InputError(
-            f"A scenario file holds numbers, text and lists, but it was given more ({error}). Leave it out."
+            f"A scenario file holds numbers, text and lists, but it was given more ({first_line(error)}). Leave it out."
         ) from None
     return _compact(text)
 

@@ -7,6 +7,7 @@ import pytest
 
 import learndyn as ld
 from learndyn.arguments import LONGEST, count, did_you_mean, number, shown
+from learndyn.errors import first_line
 
 perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=1.0)
 start = ld.Start(Q=0.25, R=0.0)
@@ -230,3 +231,15 @@ def test_suggestions_or_else_the_choice():
     assert did_you_mean("relo", ["relu", "erf"]) == " Did you mean 'relu'?"
     assert did_you_mean("x", ["relu", "erf"]) == " Choose one of these."
     assert did_you_mean("x", ["relu"], "") == ""
+
+
+def refuse_everything(alpha, xp):
+    raise ValueError
+
+
+def test_errors_of_others_become_a_part_of_a_sentence():
+    assert first_line(ValueError("no such thing.\nTraceback ...")) == "no such thing"
+    assert first_line(ValueError()) == "ValueError"
+    assert len(first_line(ValueError("x" * 1000))) < 200
+    with pytest.raises(ld.InputError, match=r"but it failed: ValueError\. Write function\(alpha, xp\) with xp\.exp"):
+        ld.schedules.Schedule.of(refuse_everything)

@@ -22,7 +22,7 @@ from learndyn.activations.polynomial import HIGHEST_DEGREE, closed_forms
 from learndyn.activations.registry import registered, reserved_names
 from learndyn.activations.sums import gradient_sum_of, square_sum_of
 from learndyn.arguments import array, did_you_mean, shown
-from learndyn.errors import InputError
+from learndyn.errors import InputError, first_line
 from learndyn.gaussian.namespaces import NUMPY
 
 # A formula that was noted down from g is g when it gives the same numbers; both round.
@@ -149,7 +149,7 @@ def _check_function(function: Any, argument: str) -> None:
     except Exception as error:
         raise InputError(
             f"Argument `{argument}` must be a function of (x, xp) for arrays x, but it raised "
-            f"{type(error).__name__}: {error}. Write xp.exp(x), xp.where(x > 0, ..., ...)."
+            f"{type(error).__name__}: {first_line(error)}. Write xp.exp(x), xp.where(x > 0, ..., ...)."
         ) from error
     if values.shape != GRID.shape:
         raise InputError(

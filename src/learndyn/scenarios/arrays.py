@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.arguments import array
-from learndyn.errors import InputError
+from learndyn.errors import InputError, first_line
 
 # Up to so many numbers an array is written as nested lists, beyond as text in base64 ...
 LISTED = 256
@@ -89,8 +89,8 @@ def from_plain(plain: Any, name: str) -> Any:
         return numbers.reshape(plain["shape"])
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"Argument `{name}` must be an array in base64 with its shape, but it cannot be read ({error}). "
-            "Give the array as ld.save wrote it."
+            f"Argument `{name}` must be an array in base64 with its shape, but it cannot be read "
+            f"({first_line(error)}). Give the array as ld.save wrote it."
         ) from None
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from learndyn.arguments import shown
-from learndyn.errors import InputError
+from learndyn.errors import InputError, first_line
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.schedules.base import Schedule
 from learndyn.schedules.kinds import set_fields, times_of
@@ -159,9 +159,9 @@ def _checked(function: Callable[[Any, Any], Any], alpha: Any, xp: Any) -> Any:
         return function(alpha, xp)
     except (TypeError, ValueError) as error:
         # Also what JAX raises where its numbers are taken for NumPy's, or in an `if`.
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise InputError(
             "Argument `function` of a schedule must be elementwise in alpha with the functions of `xp`, but it failed: "
-            f"{reason} Write function(alpha, xp) with xp.exp instead of math.exp or np.exp, and xp.where instead of "
+            f"{reason}. Write function(alpha, xp) with xp.exp instead of math.exp or np.exp, and xp.where instead of "
             "if."
         ) from error

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from learndyn.arguments import did_you_mean, number, or_list, shown
-from learndyn.errors import InputError
+from learndyn.errors import InputError, first_line
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.schedules import Schedule, schedule_of
 from learndyn.schedules.base import KINDS
@@ -278,8 +278,8 @@ def _called(h: Rule, error: Any, eta: Any, xp: Any) -> Any:
         return h(error, eta, xp)
     except (TypeError, ValueError) as failure:
         # Also what JAX raises where its numbers are taken for NumPy's, or in an `if`.
-        reason = str(failure).splitlines()[0]
+        reason = first_line(failure)
         raise InputError(
             "Argument `h` must be a function h(error, eta, xp), elementwise and with the functions of `xp`, but it "
-            f"failed: {reason} Write it with xp.exp instead of math.exp or np.exp, and xp.where instead of if."
+            f"failed: {reason}. Write it with xp.exp instead of math.exp or np.exp, and xp.where instead of if."
         ) from failure

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from learndyn.arguments import shown
-from learndyn.errors import InputError
+from learndyn.errors import InputError, first_line
 
 
 def shape_of(function: Any, arguments: tuple[Any, ...], name: str) -> Any:
@@ -26,7 +26,7 @@ def shape_of(function: Any, arguments: tuple[Any, ...], name: str) -> Any:
         try:
             return jax.eval_shape(function, *arguments)
         except Exception as error:
-            reason = str(error).strip().splitlines()[0].rstrip(". ") if str(error).strip() else "no reason given"
+            reason = first_line(error) if str(error).strip() else "no reason given"
             shapes = ", ".join(str(np.shape(each)) for each in jax.tree.leaves(arguments))
             raise InputError(
                 f"Argument `{name}` must be a function that JAX can follow, but for arrays of shape {shapes} it failed "

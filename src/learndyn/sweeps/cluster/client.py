@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from learndyn.arguments import count, shown
-from learndyn.errors import InputError
+from learndyn.errors import InputError, first_line
 from learndyn.extras import require
 
 CONNECT_SECONDS = 10
@@ -133,15 +133,11 @@ def _connected(where: Any) -> Iterator[Any]:
         except (OSError, ValueError, TypeError) as error:
             raise InputError(
                 f'Argument `client` must be "local" or the address of a scheduler that answers, such as '
-                f'"tcp://10.0.0.1:8786", but nothing answers at {shown(where)} ({_first_line(error)}). Start one: '
+                f'"tcp://10.0.0.1:8786", but nothing answers at {shown(where)} ({first_line(error)}). Start one: '
                 "dask scheduler."
             ) from None
         with client:
             yield client
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def check_workers(client: Any) -> None:
@@ -164,11 +160,11 @@ def check_workers(client: Any) -> None:
     for worker, theirs in client.run(versions, on_error="return").items():
         if isinstance(theirs, ImportError) or "ModuleNotFoundError" in str(theirs):  # Dask may wrap it
             raise InputError(
-                f"Worker {worker} cannot import learndyn ({_first_line(theirs)}). Install learndyn there, of the "
+                f"Worker {worker} cannot import learndyn ({first_line(theirs)}). Install learndyn there, of the "
                 "version that is here."
             )
         if isinstance(theirs, BaseException):
-            raise InputError(f"Worker {worker} does not answer ({_first_line(theirs)}). Start it again.")
+            raise InputError(f"Worker {worker} does not answer ({first_line(theirs)}). Start it again.")
         differing = [f"{name} {theirs.get(name, 'none')} there, {mine[name]} here" for name in mine]
         differing = [text for text, name in zip(differing, mine, strict=True) if theirs.get(name) != mine[name]]
         if differing:

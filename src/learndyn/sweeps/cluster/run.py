@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from learndyn.errors import InputError, LearndynError
+from learndyn.errors import InputError, LearndynError, first_line
 from learndyn.sweeps.done import Done
 from learndyn.sweeps.plan import Plan
 
@@ -109,8 +109,8 @@ class _Sweep:
             self._client.register_plugin(Chunks(plan, writer, run, this_process()), self.name)
         except (ImportError, AttributeError) as error:
             raise InputError(
-                f"The workers of the cluster cannot load the sweep ({error}). Install there what its scenario is "
-                "made of."
+                f"The workers of the cluster cannot load the sweep ({first_line(error)}). Install there what its "
+                "scenario is made of."
             ) from None
 
     def leave(self) -> None:

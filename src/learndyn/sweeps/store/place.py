@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from learndyn.arguments import shown
-from learndyn.errors import InputError
+from learndyn.errors import InputError, first_line
 from learndyn.extras import require
 
 # Bytes of a file that are read at a time.
@@ -222,7 +222,9 @@ def _remote(location: str, storage_options: dict[str, Any]) -> Place:
     try:
         system, root = url_to_fs(location, **storage_options)
     except ImportError as error:
-        raise InputError(f"Store {location} needs a package that is not installed: {error}. Install it.") from None
+        raise InputError(
+            f"Store {location} needs a package that is not installed: {first_line(error)}. Install it."
+        ) from None
     except Exception as error:  # every file system has errors of its own
         raise InputError(
             f"Store {location} cannot be reached: {one_line(error)}. Correct the URL, or `storage_options`."
