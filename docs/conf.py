@@ -91,6 +91,9 @@ sphinx_gallery_conf = {
     "doc_module": ("learndyn",),
     "backreferences_dir": "_generated/backreferences",
     "inspect_global_variables": False,
+    "subsection_order": [
+        f"gallery/{name}" for name in ("own", "straat2018", "straat2019", "schmid2024", "pretorius2017")
+    ],
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "remove_config_comments": True,
@@ -101,6 +104,7 @@ sphinx_gallery_conf = {
     "image_srcset": ["2x"],
     "matplotlib_animations": False,
     "capture_repr": ("_repr_html_", "__str__"),
+    "ignore_repr_types": r"matplotlib|learndyn\.figures",  # pictures, which are shown
     "copyfile_regex": r".*\.(npz|csv|json|nc|toml)",
 }
 

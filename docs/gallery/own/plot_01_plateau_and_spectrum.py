@@ -16,8 +16,8 @@ start = ld.Start.near_symmetric(scenario, Q=[0.2, 0.3], X=1e-5)
 theory = ld.solve(scenario, start, until=600, save_at=601, rtol=1e-10, atol=1e-13)
 
 # %%
-# ``ld.plateaus`` finds the level parts of a curve; ``ld.find_fixed_point``, started from a row inside, finds the point
-# of the flow that makes it.
+# ``ld.plateaus`` finds the level parts of a curve; ``ld.find_fixed_point``, started from a row inside, finds the
+# point of the flow that makes it.
 
 plateau = ld.plateaus(theory).isel(plateau=0)
 middle = float(np.sqrt(plateau.entry * plateau.exit))

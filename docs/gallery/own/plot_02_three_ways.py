@@ -20,8 +20,8 @@ weights = ld.simulate(scenario, start, until=80, N=1000, replicas=12, save_at=17
 
 # %%
 # The start, R = 0.1, is well above the noise of a run, :math:`1/\sqrt N\approx0.03`: otherwise runs would leave the
-# plateau at times of their own. Process and weights agree in law; the theory of infinitely many inputs may be off by a term
-# of order 1/N, here less than one percent. Error bars are one standard error.
+# plateau at times of their own. Process and weights agree in law; the theory of infinitely many inputs may be off by
+# a term of order 1/N, here less than one percent. Error bars are one standard error.
 
 runs = {"exact process": ld.mean_and_error(process), "weight vectors": ld.mean_and_error(weights)}
 with ld.plot.paper():

@@ -2,9 +2,9 @@ r"""
 Fluctuations fall as one over the square root of N
 ==================================================
 
-How much does a single run differ from the theory? ``ld.fluctuations`` solves a linear equation for the covariance of the
-order parameters along the learning curve, :math:`\dot P=JP+PJ^T+D`, whose solution is N times the covariance at large
-N. Standard deviations of simulated runs, times :math:`\sqrt N`, have to fall on one curve.
+How much does a single run differ from the theory? ``ld.fluctuations`` solves a linear equation for the covariance of
+the order parameters along the learning curve, :math:`\dot P=JP+PJ^T+D`, whose solution is N times the covariance at
+large N. Standard deviations of simulated runs, times :math:`\sqrt N`, have to fall on one curve.
 """
 
 import matplotlib.pyplot as plt

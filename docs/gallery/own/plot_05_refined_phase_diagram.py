@@ -19,8 +19,8 @@ diagram = ld.phase_diagram(
 float(diagram.computed.mean())  # the share of the fine grid that had to be run
 
 # %%
-# ``ld.phase_boundary`` gives the boundary as points with their uncertainty. The dotted line is what the error that label
-# noise leaves would make of it to leading order, :math:`\eta s^2/4(2-\eta)=0.02`.
+# ``ld.phase_boundary`` gives the boundary as points with their uncertainty. The dotted line is what the error that
+# label noise leaves would make of it to leading order, :math:`\eta s^2/4(2-\eta)=0.02`.
 
 boundary = ld.phase_boundary(diagram, "learned")
 with ld.plot.paper():

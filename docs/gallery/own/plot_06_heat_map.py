@@ -3,8 +3,8 @@ A hundred scenarios in one call: a heat map from a sweep
 ========================================================
 
 How does the time on the plateau depend on the learning rate and on the number of units? ``ld.sweep`` runs every
-combination, on all cores, and gives one dataset with a dimension for each parameter. With ``store="runs.zarr"`` the same
-call writes to a file, and goes on where it was interrupted.
+combination, on all cores, and gives one dataset with a dimension for each parameter. With ``store="runs.zarr"`` the
+same call writes to a file, and goes on where it was interrupted.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@ r"""
 A new activation
 ================
 
-Does a smooth version of ReLU learn like ReLU, or like a sigmoid? An activation is one function, written with ``xp`` in
-place of NumPy: theory, simulation and derivatives use the same definition. Averages over Gaussian inputs are by
+Does a smooth version of ReLU learn like ReLU, or like a sigmoid? An activation is one function, written with ``xp``
+in place of NumPy: theory, simulation and derivatives use the same definition. Averages over Gaussian inputs are by
 quadrature, and ``learndyn.testing.check_activation`` measures how accurate they are.
 """
 

@@ -2,9 +2,9 @@ r"""
 Handwritten digits by two moments
 =================================
 
-How much of learning from real images is in their means and covariances? A logistic perceptron learns to tell sevens from
-ones (scikit-learn's digits of 8 x 8 pixels). ``gaussian()`` is the same task with Gaussian classes of the same two
-moments, whose equations know nothing else of the images.
+How much of learning from real images is in their means and covariances? A logistic perceptron learns to tell sevens
+from ones (scikit-learn's digits of 8 x 8 pixels). ``gaussian()`` is the same task with Gaussian classes of the same
+two moments, whose equations know nothing else of the images.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@ r"""
 Forgetting depends on how alike the tasks are
 =============================================
 
-A committee learns four teachers one after another. Each teacher vector has the cosine :math:`\gamma` with the one before.
-How much of the first task is lost, and is the next one learned sooner?
+A committee learns four teachers one after another. Each teacher vector has the cosine :math:`\gamma` with the one
+before. How much of the first task is lost, and is the next one learned sooner?
 """
 
 import matplotlib.pyplot as plt
@@ -35,6 +35,6 @@ with ld.plot.paper():
 plt.show()
 
 # %%
-# Alike teachers (:math:`\gamma=0.9`) are learned at once, since the units are specialised already, and little of the first
-# one is lost. Teachers with nothing in common (:math:`\gamma=0`) leave the student on a plateau, where it forgets what it
-# knew and learns nothing new in the time that a task has.
+# Alike teachers (:math:`\gamma=0.9`) are learned at once, since the units are specialised already, and little of the
+# first one is lost. Teachers with nothing in common (:math:`\gamma=0`) leave the student on a plateau, where it
+# forgets what it knew and learns nothing new in the time that a task has.

@@ -2,9 +2,9 @@ r"""
 Depth makes learning sudden
 ===========================
 
-Linear networks with one to five layers learn the same three singular values from small balanced weights. In a network of
-D layers a mode of strength u grows at the rate :math:`D\,u^{2-2/D}(s-u)`: the deeper it is, the longer weak modes wait,
-and the more sudden they are.
+Linear networks with one to five layers learn the same three singular values from small balanced weights. In a network
+of D layers a mode of strength u grows at the rate :math:`D\,u^{2-2/D}(s-u)`: the deeper it is, the longer weak modes
+wait, and the more sudden they are.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@ r"""
 Following a teacher that turns
 ==============================
 
-A teacher that turns with constant speed is followed with a lag. A larger learning rate shortens the lag, up to where its
-noise costs more. The error that stays has a minimum over the learning rate, which moves with the speed.
+A teacher that turns with constant speed is followed with a lag. A larger learning rate shortens the lag, up to where
+its noise costs more. The error that stays has a minimum over the learning rate, which moves with the speed.
 """
 
 import matplotlib.pyplot as plt

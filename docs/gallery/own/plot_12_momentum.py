@@ -3,8 +3,8 @@ Momentum or gradient descent?
 =============================
 
 Inertia carries a student through the flat parts of its error. With the friction :math:`\gamma` a step has the effect
-:math:`\eta/\gamma` in the long run, so that schemes are compared at equal :math:`\eta/\gamma`: two erf units learn two,
-from a start near the plateau.
+:math:`\eta/\gamma` in the long run, so that schemes are compared at equal :math:`\eta/\gamma`: two erf units learn
+two, from a start near the plateau.
 """
 
 import matplotlib.pyplot as plt
@@ -21,7 +21,8 @@ curves = {name: ld.solve(scenario, start, until=600, save_at=601) for name, scen
 
 # %%
 # Strong friction is gradient descent. With weak friction the student swings and leaves the plateau later; once it has
-# left, :math:`\gamma=0.1` is the faster one, and catches up. With less friction still, the swings are all that is left.
+# left, :math:`\gamma=0.1` is the faster one, and catches up. With less friction still, the swings are all that is
+# left.
 
 with ld.plot.paper():
     figure, ax = plt.subplots(figsize=(5.0, 3.2))

@@ -15,8 +15,8 @@ perceptron = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), lea
 begin = ld.Start(Q=0.25, R=0.0)
 
 # %%
-# ``ld.continue_fixed_point`` follows a point through folds, by pseudo-arclength, with its eigenvalues all along. It begins
-# where learning comes to rest.
+# ``ld.continue_fixed_point`` follows a point through folds, by pseudo-arclength, with its eigenvalues all along. It
+# begins where learning comes to rest.
 
 branches = {}
 for noise in (0.3, 0.1, 0.03):

@@ -18,7 +18,7 @@ task.modes().s.values.round(4)
 ld.figures.draw("pretorius2017/items-and-properties")
 
 # %%
-# Each mode is learned at a time near :math:`\ln(s/u_0)/2s`, the strong ones first: broad distinctions before fine ones.
-# The closed form holds for decoupled weights; small random weights find the same path.
+# Each mode is learned at a time near :math:`\ln(s/u_0)/2s`, the strong ones first: broad distinctions before fine
+# ones. The closed form holds for decoupled weights; small random weights find the same path.
 
 ld.figures.draw("pretorius2017/modes")

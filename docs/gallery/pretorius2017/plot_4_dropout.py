@@ -2,8 +2,8 @@ r"""
 How long learning takes under dropout
 =====================================
 
-A mode that is kept with the probability p in each step learns for a fraction p of the time. Its mean learning time has
-the bound :math:`\tau\ln(s/\epsilon)/sp` of the slide, and a closed form a little below it.
+A mode that is kept with the probability p in each step learns for a fraction p of the time. Its mean learning time
+has the bound :math:`\tau\ln(s/\epsilon)/sp` of the slide, and a closed form a little below it.
 """
 
 import learndyn as ld

@@ -2,9 +2,9 @@ r"""
 Denoising autoencoders
 ======================
 
-Noise of variance :math:`\sigma^2` on the inputs of a linear autoencoder has the limit of a weight decay of its own for
-each mode, and gets there faster. Stopping early and noise are two ways to the same end; ``ld.optimal_denoising`` finds
-the best of both.
+Noise of variance :math:`\sigma^2` on the inputs of a linear autoencoder has the limit of a weight decay of its own
+for each mode, and gets there faster. Stopping early and noise are two ways to the same end; ``ld.optimal_denoising``
+finds the best of both.
 """
 
 import numpy as np

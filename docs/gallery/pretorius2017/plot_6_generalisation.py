@@ -2,8 +2,8 @@ r"""
 Training and test error over time
 =================================
 
-A linear student of n inputs learns p noisy examples. Training error falls for ever; test error falls, then rises, most
-where there are as many inputs as examples. ``ld.FiniteSample`` gives both in the limit of many inputs.
+A linear student of n inputs learns p noisy examples. Training error falls for ever; test error falls, then rises,
+most where there are as many inputs as examples. ``ld.FiniteSample`` gives both in the limit of many inputs.
 """
 
 import learndyn as ld

@@ -2,9 +2,9 @@ r"""
 Figure 2, c and d: learning curves
 ==================================
 
-The alignment of the weights with :math:`\mu` over time, from weights that are orthogonal to it. Noise makes supervised
-learning faster. The lower panels show what is left between theory and simulation, a thousand times enlarged, and take
-it apart: the sigmoid function, and terms of order :math:`\eta`.
+The alignment of the weights with :math:`\mu` over time, from weights that are orthogonal to it. Noise makes
+supervised learning faster. The lower panels show what is left between theory and simulation, a thousand times
+enlarged, and take it apart: the sigmoid function, and terms of order :math:`\eta`.
 """
 
 import numpy as np

@@ -2,8 +2,8 @@ r"""
 Figure 4: the variance between networks
 =======================================
 
-Networks that begin differently become alike: the total variance of the weights by ``ld.moment_flow``, for which mean and
-covariance drive each other. The more noise on the inputs, the faster it falls.
+Networks that begin differently become alike: the total variance of the weights by ``ld.moment_flow``, for which mean
+and covariance drive each other. The more noise on the inputs, the faster it falls.
 """
 
 import numpy as np

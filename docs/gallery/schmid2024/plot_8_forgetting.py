@@ -2,8 +2,8 @@ r"""
 Figure 6: tasks one after another
 =================================
 
-A network learns task 0, then task 1, and so on, each to an alignment of 0.8. How much of task 0 is left? In theory, for
-orthogonal tasks, a factor :math:`\sqrt{1-0.8^2}` a task, whatever the rule, the noise and the weight decay.
+A network learns task 0, then task 1, and so on, each to an alignment of 0.8. How much of task 0 is left? In theory,
+for orthogonal tasks, a factor :math:`\sqrt{1-0.8^2}` a task, whatever the rule, the noise and the weight decay.
 """
 
 # sphinx_gallery_thumbnail_number = 2

@@ -3,8 +3,8 @@ Order parameters are self-averaging
 ===================================
 
 Why can a network of a million weights be described by a few numbers? For the same reason for which the magnetisation
-of a magnet needs no random average: the sum of many independent contributions hardly fluctuates. The slides begin with
-the ideal paramagnet, :math:`M=\sum_i S_i/N`, whose standard deviation over realisations is :math:`1/\sqrt N`.
+of a magnet needs no random average: the sum of many independent contributions hardly fluctuates. The slides begin
+with the ideal paramagnet, :math:`M=\sum_i S_i/N`, whose standard deviation over realisations is :math:`1/\sqrt N`.
 """
 
 import learndyn as ld
@@ -22,7 +22,7 @@ runs = ld.simulate(scenario, start, until=20, N=[100, 1000], replicas=20, save_a
 runs.R.std("replica").values.ravel()
 
 # %%
-# ``ld.fluctuations`` gives the leading order of this spread, :math:`N\,\mathrm{Var}(R)` at large N, as the solution of
-# an equation of its own. Nothing is fitted: lines are this theory, markers are 100 runs for each N (slide 12).
+# ``ld.fluctuations`` gives the leading order of this spread, :math:`N\,\mathrm{Var}(R)` at large N, as the solution
+# of an equation of its own. Nothing is fitted: lines are this theory, markers are 100 runs for each N (slide 12).
 
 ld.figures.draw("2018-order-parameter-spread")

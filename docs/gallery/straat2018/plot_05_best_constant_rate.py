@@ -2,8 +2,8 @@ r"""
 Which constant learning rate is best?
 =====================================
 
-It depends on what is asked for: the smallest error at a given time, the shortest time to a given error, or the fastest
-decay at last (slide 25). ``ld.optimal_learning_rate`` answers each.
+It depends on what is asked for: the smallest error at a given time, the shortest time to a given error, or the
+fastest decay at last (slide 25). ``ld.optimal_learning_rate`` answers each.
 """
 
 # sphinx_gallery_thumbnail_number = 2
@@ -21,8 +21,8 @@ float(quickest.learning_rate), float(quickest.value)
 ld.figures.draw("2018-relu-perceptron-learning-rates")
 
 # %%
-# By no criterion does the limit of large N give the 0.83 that the slide names. At finite N the squared distance to the
-# solution shrinks by :math:`1-\eta/N+\eta^2(N+2)/2N^2` an update, which is fastest at :math:`\eta=N/(N+2)`: 0.83 for
-# N = 10.
+# By no criterion does the limit of large N give the 0.83 that the slide names. At finite N the squared distance to
+# the solution shrinks by :math:`1-\eta/N+\eta^2(N+2)/2N^2` an update, which is fastest at :math:`\eta=N/(N+2)`: 0.83
+# for N = 10.
 
 ld.figures.draw("2018-optimal-learning-rate")

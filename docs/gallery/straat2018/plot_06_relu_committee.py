@@ -3,9 +3,9 @@ The plateau of the ReLU committee
 =================================
 
 Two ReLU units learn two ReLU units. From a start without preference both students learn the same mixture of the
-teachers first: a plateau, on which the error stands still until the small asymmetry of the start has grown. The slides
-take the limit of small learning rates, ``dynamics="gradient_flow"``, in which only :math:`\eta\alpha` counts (slides 33
-to 36).
+teachers first: a plateau, on which the error stands still until the small asymmetry of the start has grown. The
+slides take the limit of small learning rates, ``dynamics="gradient_flow"``, in which only :math:`\eta\alpha` counts
+(slides 33 to 36).
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ plateau.attrs["kind"], plateau.eigenvalues.values.round(4).tolist()
 ld.figures.draw("2018-relu-k2-m2-plateau")
 
 # %%
-# The deviation from symmetry grows as :math:`e^{\lambda_5\eta\alpha}`, so that each factor e in the asymmetry X of the
-# start costs a time :math:`1/\lambda_5`.
+# The deviation from symmetry grows as :math:`e^{\lambda_5\eta\alpha}`, so that each factor e in the asymmetry X of
+# the start costs a time :math:`1/\lambda_5`.
 
 ld.figures.draw("2018-relu-k2-m2-plateau-length")

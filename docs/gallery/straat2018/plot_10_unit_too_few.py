@@ -2,8 +2,8 @@ r"""
 A unit too few: K = 2 learns M = 3
 ==================================
 
-The rule cannot be represented and an error remains. One ReLU unit takes one teacher unit, the other takes two, after a
-long shoulder in the learning curve (slides 47 and 48).
+The rule cannot be represented and an error remains. One ReLU unit takes one teacher unit, the other takes two, after
+a long shoulder in the learning curve (slides 47 and 48).
 """
 
 import learndyn as ld

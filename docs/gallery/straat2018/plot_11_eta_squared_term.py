@@ -2,10 +2,11 @@ r"""
 The term of order eta squared
 =============================
 
-A step of finite size lengthens the weights: :math:`dQ/d\alpha` has a term :math:`\eta^2\langle\delta_i\delta_k\rangle`,
-which the slides drop and name for future research. Without it (``dynamics="gradient_flow"``) all learning rates give one
-curve against :math:`\eta\alpha`; with it (``dynamics="sgd"``, the default) a larger rate needs fewer examples, raises
-the plateau, and pays in :math:`\eta\alpha`. For ReLU units the average has a closed form.
+A step of finite size lengthens the weights: :math:`dQ/d\alpha` has a term
+:math:`\eta^2\langle\delta_i\delta_k\rangle`, which the slides drop and name for future research. Without it
+(``dynamics="gradient_flow"``) all learning rates give one curve against :math:`\eta\alpha`; with it
+(``dynamics="sgd"``, the default) a larger rate needs fewer examples, raises the plateau, and pays in
+:math:`\eta\alpha`. For ReLU units the average has a closed form.
 """
 
 import learndyn as ld

@@ -20,8 +20,8 @@ float(tracking.eps_g[-1])
 ld.figures.draw("2018-random-walk")
 
 # %%
-# A teacher that is replaced at :math:`\alpha=100`. Where the two tasks are related, the units keep their specialisation
-# and there is no second plateau; the first task is forgotten to the error of the second teacher on it.
+# A teacher that is replaced at :math:`\alpha=100`. Where the two tasks are related, the units keep their
+# specialisation and there is no second plateau; the first task is forgotten to the error of the second teacher on it.
 
 switched = ld.StudentTeacher(
     ld.Student(2, "relu"), ld.Teacher(2, "relu"), learning_rate=0.3, teacher_drift=ld.Switch([100.0], overlap=0.6)

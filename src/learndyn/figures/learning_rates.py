@@ -112,7 +112,7 @@ def optimal_schedule() -> Figure:
     below.plot(greedy.alpha, greedy.eps_g, color=ld.plot.PALETTE[2], linestyle="-.")
     above.set(ylabel=r"$\eta$", ylim=(0.0, None))
     below.set(xlabel=r"$\alpha$", ylabel=r"$\epsilon_g$", yscale="log", xlim=(0.0, COMMITTEE_END))
-    above.legend(loc="center left")
+    above.legend(ncols=3, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
     picture.align_ylabels()
     numbers = {f"eta_{piece}": float(rate) for piece, rate in enumerate(best.numbers.values[0])}
     numbers |= {"constant": constant, "eps_g_best": float(best.eps_g[-1])}

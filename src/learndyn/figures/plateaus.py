@@ -31,7 +31,7 @@ def _lasting(activation: str) -> dict[str, np.ndarray]:
 @figure("2018-plateau-slopes", "how plateaus grow with ln(1/X), measured and predicted (goes with slides 34 to 38)")
 def plateau_slopes() -> Figure:
     """Each factor e in the asymmetry costs 1 / lambda_5, at once for ReLU and slowly for erf."""
-    picture, (above, below) = panels(2, size=(ld.plot.COLUMN, 4.6), sharex=True)
+    picture, (above, below) = panels(2, size=(ld.plot.COLUMN, 5.0), sharex=True)
     numbers: dict[str, float] = {}
     for order, activation in enumerate(("relu", "erf")):
         found, X = _lasting(activation), 10.0**-DECADES
@@ -48,8 +48,8 @@ def plateau_slopes() -> Figure:
             numbers |= {f"{word}_{activation}({k})": float(t) for k, t in zip(DECADES, found[word], strict=True)}
         numbers |= {f"slope_{activation}({k})": float(slope) for k, slope in zip(DECADES[1:], slopes, strict=True)}
     below.axhline(1.0, color="0.6", linewidth=0.6)
-    above.set(xscale="log", ylabel=r"$\eta\alpha$", ylim=(0, 370))
-    above.legend(ncols=2, fontsize=6.5, loc="upper right")
+    above.set(xscale="log", ylabel=r"$\eta\alpha$", ylim=(0, None))
+    above.legend(ncols=2, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
     below.set(xlabel="$X$", ylabel=r"$\lambda_5\,d(\eta\alpha)/d\ln(1/X)$", ylim=(0.95, 1.2))
     below.legend()
     return Figure(

@@ -65,8 +65,7 @@ def eta_squared_term(simulation: Loader) -> Figure:
             numbers |= {f"{name}({eta:g})": float(theory.eps_g[-1]), f"z_{name}({eta:g})": largest_z(runs, theory)}
         lowest = {"perceptron": 3e-6, "committee": 1e-5}[name]
         ax.set(xlabel=r"$\eta\alpha$", ylabel=r"$\epsilon_g$", yscale="log", ylim=(lowest, 1.0), xlim=(0.0, span))
-    axes[0].legend(ncols=2, loc="lower left")
-    axes[1].legend(loc="upper right")
+        ax.legend(ncols=3, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
     rates = {name: ", ".join(f"{eta:g}" for eta in values) for name, values in RATES.items()}
     return Figure(
         picture,

@@ -130,8 +130,8 @@ def sign_rules(simulation: Loader) -> Figure:
         prefactor, power, text = ASYMPTOTES[rule]
         late = np.array([10.0, 1e3])
         ax.plot(late, prefactor * late**-power, "k:", linewidth=0.9, zorder=1)
-        place = (0, -12) if rule == "hebb" else (0, 5)
-        ax.annotate(f"${text}$", (3e2, prefactor * 3e2**-power), xytext=place, textcoords="offset points")
+        place = (-6, -18) if rule == "hebb" else (0, 6)
+        ax.annotate(f"${text}$", (3e2, prefactor * 3e2**-power), xytext=place, textcoords="offset points", color=color)
         error = float(theory.eps_g[-1]) / 2
         numbers |= {f"{rule}(1000)": error, f"prefactor_{rule}": error * 1e3**power}
         numbers[f"z_{rule}"] = largest_z(runs, theory)
