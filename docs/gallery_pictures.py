@@ -1,4 +1,4 @@
-"""How sphinx-gallery shows a figure of `learndyn.figures`: the picture, and below it the caption that comes with it."""
+"""How sphinx-gallery shows the figures of the library: the picture, and the caption of one of `learndyn.figures`."""
 
 from __future__ import annotations
 
@@ -17,20 +17,29 @@ def show_figure(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, 
     """
     from sphinx_gallery.scrapers import figure_rst
 
-    from learndyn.figures import Figure
-
     space = block_vars["example_globals"]
-    figure = space.get("___")
+    value = space.get("___")
     # Sphinx-gallery keeps the last value when a later block has none: each figure is shown once.
-    if not isinstance(figure, Figure) or space.get("_shown") is figure:
+    if space.get("_shown") is value or (picture := picture_of(value)) is None:
         return ""
-    space["_shown"] = figure
+    space["_shown"] = value
     path = Path(next(block_vars["image_path_iterator"]))
     double = path.with_name(f"{path.stem}_2_00x{path.suffix}")
-    figure.save(path, dpi=DPI)
-    figure.save(double, dpi=2 * DPI)
-    picture = figure_rst([path], gallery_conf["src_dir"], srcsetpaths=[{0: path, 2.0: double}])
-    return f"{picture}\n.. rst-class:: figure-caption\n\n{escaped(figure.caption)}\n"
+    picture.savefig(path, dpi=DPI)
+    picture.savefig(double, dpi=2 * DPI)
+    rst = figure_rst([path], gallery_conf["src_dir"], srcsetpaths=[{0: path, 2.0: double}])
+    caption = getattr(value, "caption", "")
+    return f"{rst}\n.. rst-class:: figure-caption\n\n{escaped(caption)}\n" if caption else rst
+
+
+def picture_of(value: Any) -> Any:
+    """The matplotlib Figure of a value that shows one, and that pyplot does not know; else None."""
+    from matplotlib.figure import Figure as Picture
+
+    from learndyn.figures import Figure
+
+    picture = value.figure if isinstance(value, Figure) else value
+    return picture if isinstance(picture, Picture) and picture.canvas.manager is None else None
 
 
 def escaped(text: str) -> str:

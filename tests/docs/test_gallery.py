@@ -99,6 +99,8 @@ def test_a_page_runs(name, monkeypatch):
 
 def test_the_figure_of_a_last_line_is_shown_with_its_caption_once(tmp_path):
     pytest.importorskip("sphinx_gallery")
+    import matplotlib.pyplot as plt
+
     paths = iter([str(tmp_path / f"sphx_glr_plot_page_00{number}.png") for number in (1, 2)])
     figure = ld.figures.draw("2018-relu-and-derivative")
     variables = {"image_path_iterator": paths, "example_globals": {"___": figure}}
@@ -107,13 +109,19 @@ def test_the_figure_of_a_last_line_is_shown_with_its_caption_once(tmp_path):
     assert "image-sg:: /sphx_glr_plot_page_001.png" in rst
     assert "/sphx_glr_plot_page_001_2_00x.png 2.00x" in rst
     assert module.escaped(figure.caption) in rst
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "sphx_glr_plot_page_001.png",
-        "sphx_glr_plot_page_001_2_00x.png",
-    }
+    saved = {"sphx_glr_plot_page_001.png", "sphx_glr_plot_page_001_2_00x.png"}
+    assert {path.name for path in tmp_path.iterdir()} == saved
     # A later block without a value leaves the last one in place.
     assert module.show_figure(SimpleNamespace(), variables, configuration) == ""
     variables["example_globals"]["___"] = 3.0
+    assert module.show_figure(SimpleNamespace(), variables, configuration) == ""
+    # A figure without a caption, and one that pyplot has, which sphinx-gallery shows.
+    variables["example_globals"]["___"] = figure.figure
+    rst = module.show_figure(SimpleNamespace(), variables, configuration)
+    assert "plot_page_002.png" in rst
+    assert "caption" not in rst
+    plt.switch_backend("agg")
+    variables["example_globals"]["___"] = plt.figure()
     assert module.show_figure(SimpleNamespace(), variables, configuration) == ""
 
 

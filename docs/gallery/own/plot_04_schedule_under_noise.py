@@ -12,7 +12,7 @@ import learndyn as ld
 
 scenario = ld.StudentTeacher(ld.Student(2, "erf"), ld.Teacher(2, "erf"), learning_rate=1.0, label_noise=0.1)
 start = ld.Start.near_symmetric(scenario, Q=[0.2, 0.3], X=0.1)
-best = ld.optimal_schedule(scenario, start, until=120, knots=12, tolerance=1e-3)
+best = ld.optimal_schedule(scenario, start, until=120, knots=8, tolerance=1e-3)
 best.attrs["status"]
 
 # %%

@@ -16,16 +16,19 @@ scenario = ld.StudentTeacher(ld.Student(2), ld.Teacher(2), learning_rate=1.0)
 near = ld.StartRecipe(ld.Start.near_symmetric, Q=0.2)
 sweep = ld.sweep(
     scenario, near, until=400, save_at=81, observables=["eps_g"], progress=False,
-    over={"learning_rate": np.linspace(0.2, 2.0, 10), "start.X": [1e-1, 1e-2, 1e-3, 1e-4, 1e-5], "K": [1, 2]},
+    over={"learning_rate": np.linspace(0.2, 2.0, 10), "start.X": [1e-1, 1e-2, 1e-3, 1e-4, 1e-5], "units": [2, 3]},
 )  # fmt: skip
 dict(sweep.eps_g.sizes)
 
 # %%
-# The error at :math:`\alpha=150`, for two units that learn two: dark where the plateau was left in time.
+# The error at :math:`\alpha=150` for two units that learn two, and for three that learn three: dark where the plateau
+# was left in time.
 
 with ld.plot.paper():
-    figure, ax = plt.subplots(figsize=(5.0, 3.2))
-    ld.plot.heat_map(sweep, "learning_rate", "start.X", K=2, at=150, ax=ax)
+    figure, axes = plt.subplots(1, 2, figsize=(7.0, 2.8))
+    for ax, units in zip(axes, (2, 3), strict=True):
+        ld.plot.heat_map(sweep, "learning_rate", "start.X", units=units, at=150, ax=ax)
+        ax.set_title(f"$K=M={units}$")
 plt.show()
 
 # %%
@@ -33,5 +36,5 @@ plt.show()
 
 with ld.plot.paper():
     figure, ax = plt.subplots(figsize=(5.0, 3.2))
-    ld.plot.family(sweep, "start.X", K=2, learning_rate=1.0, ax=ax)
+    ld.plot.family(sweep, "start.X", units=2, learning_rate=1.0, ax=ax)
 plt.show()
