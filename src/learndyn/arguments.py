@@ -100,14 +100,18 @@ def array(value: Any, name: str, shape: tuple[int, ...] | None = None, hint: str
         refuse_tracer(error, name)  # JAX's own complaint about a tracer inside a list
         raise InputError(
             f"Argument `{name}` must be an array of numbers, rows of equal length, but it is {shown(value)}. "
-            f"{hint}".rstrip()
+            f"{hint or 'Give a list of numbers.'}"
         ) from None
     if shape is not None and result.shape != shape:
-        raise InputError(f"Argument `{name}` must have shape {shape}, but it has shape {result.shape}. {hint}".rstrip())
+        raise InputError(
+            f"Argument `{name}` must have shape {shape}, but it has shape {result.shape}. {hint or 'Reshape it.'}"
+        )
     if result.size == 0 or np.abs(result).max() <= LARGEST:
         return result
     if not np.isfinite(result).all():
-        raise InputError(f"Argument `{name}` must be finite, but it contains NaN or infinity. {hint}".rstrip())
+        raise InputError(
+            f"Argument `{name}` must be finite, but it contains NaN or infinity. {hint or 'Check how it was computed.'}"
+        )
     raise InputError(
         f"Argument `{name}` must not exceed {LARGEST:g} (its products must stay finite), but it contains "
         f"{np.abs(result).max():.3g}. Choose other units."

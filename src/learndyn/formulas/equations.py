@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import sympy as sp
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.formulas import printer
 from learndyn.formulas.nodes import Call, Entry, Field, written
@@ -165,7 +166,7 @@ class Equations:
         path = Path(path)
         if path.suffix not in FORMATS:
             raise InputError(
-                f"Argument `path` must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, but it is {str(path)!r}. "
+                f"Argument `path` must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, but it is {shown(str(path))}. "
                 'Write equations.save("equations.pdf").'
             )
         if path.suffix == ".tex":

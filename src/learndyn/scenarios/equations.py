@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 
 # Kind of scenario -> module that defines system_of(scenario).
@@ -20,7 +21,7 @@ def system_of(scenario: Any, explicit: bool = False) -> Any:
     kind = getattr(scenario, "kind", None)
     if isinstance(scenario, type) or kind not in HOMES:
         raise InputError(
-            f"Argument `scenario` must be a scenario with equations of motion, but it is {scenario!r}. "
+            f"Argument `scenario` must be a scenario with equations of motion, but it is {shown(scenario)}. "
             "Write ld.equations(ld.StudentTeacher(...))."
         )
     system = import_module(f"learndyn.scenarios.{HOMES[kind]}").system_of(scenario)

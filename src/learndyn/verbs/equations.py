@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.scenarios.equations import system_of
 
@@ -54,5 +55,5 @@ def equations(scenario: Any, *, explicit: bool = False, numbers: bool = False) -
 
     for name, value in (("explicit", explicit), ("numbers", numbers)):
         if not isinstance(value, bool):
-            raise InputError(f"Argument `{name}` must be True or False, but it is {value!r}. Write {name}=True.")
+            raise InputError(f"Argument `{name}` must be True or False, but it is {shown(value)}. Write {name}=True.")
     return Equations(scenario, system_of(scenario, explicit), explicit=explicit, insert=numbers)
