@@ -166,7 +166,8 @@ class Equations:
         path = Path(path)
         if path.suffix not in FORMATS:
             raise InputError(
-                f"Argument `path` must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, but it is {shown(str(path))}. "
+                f"Argument `path` must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, but it is "
+                f"{shown(str(path))}. "
                 'Write equations.save("equations.pdf").'
             )
         if path.suffix == ".tex":
