@@ -270,7 +270,7 @@ def test_a_linear_perceptron_learns_the_mean_of_its_inputs():
 
 @pytest.mark.parametrize("damping", [0.3, 4.0])
 def test_momentum_of_a_linear_perceptron_is_a_linear_system(damping):
-    """The five equations of docs/theory/two-layers.md with F = y - x are A z + c; stationary: -A^-1 c.
+    """The five equations of docs/theory/other-rules.md with F = y - x are A z + c; stationary: -A^-1 c.
 
     With the states z = (R, Q, RV, QJV, QV) and T = 1: <F y> = 1 - R, <F x> = R - Q, <F u> = RV - QJV.
     """
