@@ -87,7 +87,7 @@ def test_the_rate_within_bounds_is_the_least_by_hand():
 def test_a_start_without_a_best_rate_needs_bounds_and_warns():
     """d eps_g / dQ = 1/4 - sqrt(Q - R^2) / (4 pi Q) of the relu perceptron is below 0 for R = 0, Q < 1 / pi^2."""
     start = ld.Start(Q=0.1, R=0.0)
-    with pytest.raises(ld.InputError, match=r"Argument `bounds` must be given for this start, where no learning rate"):
+    with pytest.raises(ld.InputError, match=r"Argument `bounds` must be given for this start, but it is missing"):
         ld.greedy_schedule(RELU, start, until=0.1)
     with pytest.warns(ld.LearndynWarning, match="has no largest value at alpha = 0"):
         curve = ld.greedy_schedule(RELU, start, until=0.1, bounds=(0, 2), save_at=3)
