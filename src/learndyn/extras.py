@@ -10,7 +10,7 @@ from learndyn.errors import InputError
 EXTRAS = {
     "data": ("sklearn",),
     "sweep": ("zarr", "fsspec", "filelock", "distributed"),
-    "explore": ("panel", "bokeh"),
+    "explore": ("bokeh",),
 }
 
 
