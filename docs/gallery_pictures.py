@@ -27,8 +27,10 @@ def show_figure(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, 
     double = path.with_name(f"{path.stem}_2_00x{path.suffix}")
     picture.savefig(path, dpi=DPI)
     picture.savefig(double, dpi=2 * DPI)
-    rst = figure_rst([path], gallery_conf["src_dir"], srcsetpaths=[{0: path, 2.0: double}])
     caption = getattr(value, "caption", "")
+    # What is read aloud in place of the picture.
+    sentence = re.split(r"(?<=[A-Za-z)])[.:] ", caption)[0]
+    rst = figure_rst([path], gallery_conf["src_dir"], sentence, srcsetpaths=[{0: path, 2.0: double}])
     return f"{rst}\n.. rst-class:: figure-caption\n\n{escaped(caption)}\n" if caption else rst
 
 

@@ -109,6 +109,7 @@ def test_the_figure_of_a_last_line_is_shown_with_its_caption_once(tmp_path):
     assert "image-sg:: /sphx_glr_plot_page_001.png" in rst
     assert "/sphx_glr_plot_page_001_2_00x.png 2.00x" in rst
     assert module.escaped(figure.caption) in rst
+    assert ":alt: ReLU activation g(x) = x theta(x) and its derivative" in rst
     saved = {"sphx_glr_plot_page_001.png", "sphx_glr_plot_page_001_2_00x.png"}
     assert {path.name for path in tmp_path.iterdir()} == saved
     # A later block without a value leaves the last one in place.

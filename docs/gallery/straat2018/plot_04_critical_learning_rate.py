@@ -6,8 +6,6 @@ At the perfect solution R = Q = 1 the flow of the ReLU perceptron has the eigenv
 :math:`\eta(\eta-2)/2` (slide 22). The second one changes sign at :math:`\eta_c=2`.
 """
 
-# sphinx_gallery_thumbnail_number = 4
-
 import learndyn as ld
 
 scenario = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.1)

@@ -8,6 +8,8 @@ slides take the limit of small learning rates, ``dynamics="gradient_flow"``, in 
 (slides 33 to 36).
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import numpy as np
 
 import learndyn as ld

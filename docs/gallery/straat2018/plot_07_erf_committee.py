@@ -6,6 +6,8 @@ Two sigmoidal units, :math:`g(x)=\mathrm{erf}(x/\sqrt2)`, learn two from the sta
 is longer, because the direction in which it is left grows more slowly (slides 37 and 38).
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import learndyn as ld
 
 ld.figures.draw("2018-erf-k2-m2-order-parameters")

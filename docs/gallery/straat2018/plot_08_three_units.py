@@ -6,6 +6,8 @@ With a random start whose overlaps are at most :math:`10^{-12}`, the plateau las
 have grown (slide 40). Tolerances are arguments: ``rtol=1e-10, atol=1e-14`` keep such a start apart from zero.
 """
 
+# sphinx_gallery_thumbnail_number = 3
+
 import learndyn as ld
 
 scenario = ld.StudentTeacher(ld.Student(3, "relu"), ld.Teacher(3, "relu"), learning_rate=1.0, dynamics="gradient_flow")

@@ -6,6 +6,8 @@ The rule cannot be represented and an error remains. One ReLU unit takes one tea
 a long shoulder in the learning curve (slides 47 and 48).
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import learndyn as ld
 
 scenario = ld.StudentTeacher(ld.Student(2, "relu"), ld.Teacher(3, "relu"), learning_rate=1.0, dynamics="gradient_flow")
