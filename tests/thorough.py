@@ -86,6 +86,11 @@ THOROUGH = {
         "test_the_bump_conforms",
         "*any_scenario[[]alike]",
     ],
+    "docs/test_pages.py": [
+        "test_the_whole_page[[]getting-started*",
+        "test_the_whole_page[[]which-engine*",
+        "test_the_whole_page[[]which-learning-rate*",
+    ],
     "engines/test_chain_law.py": [
         "*law_of_weight_vectors[[]* K=2 M=1 N=[12]*",
         "*law_of_weight_vectors[[]* K=1 M=2 N=[12]*",
