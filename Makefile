@@ -49,7 +49,8 @@ lint: $(VENV)/.stamp-dev  ## style, types and the direction of imports
 	$(VENV)/bin/lint-imports
 
 docs: $(VENV)/.stamp-docs  ## the documentation with its gallery; a warning is an error (minutes, the first time)
-	@$(PY) -m sphinx -b html -j 2 -W --keep-going -q docs build/docs/html
+	@# No -j: Sphinx would fork, after the gallery has started the threads of JAX.
+	@$(PY) -m sphinx -b html -W --keep-going -q docs build/docs/html
 	@echo "The documentation is $(CURDIR)/build/docs/html/index.html"
 
 release: $(VENV)/.stamp-dev  ## sdist and wheel in dist/, each tried in an empty environment of every Python that is here
