@@ -22,8 +22,8 @@ HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src" / "learndyn"
 LIST = HERE / "list.txt"
 UNREVIEWED = "unreviewed"
-# Captions of figures are texts of their own, and pages of the explorer are tested in a browser.
-WITHOUT_TEXTS = ("figures/", "explore/", "html/")
+# Captions of figures and the words beside equations are texts of their own, and pages are tested in a browser.
+WITHOUT_TEXTS = re.compile(r"^(figures|explore|html|formulas)/|(?<!cli/)equations")
 # A sentence ends so; a single word or a format of numbers is none.
 SENTENCE = re.compile(r"\w[^ ]* .*([.?!]|\.\.\.)[\"')]?$", re.DOTALL)
 MESSAGE_CALL = re.compile(r"(Error|Warning|Exit|warn|mistakes\.add|self\.add)$")
@@ -155,7 +155,7 @@ def collected() -> dict[str, list[Found]]:
     files = {}
     for path in sorted(SOURCES.rglob("*.py")):
         name = path.relative_to(SOURCES).as_posix()
-        visitor = _File(texts=not name.startswith(WITHOUT_TEXTS))
+        visitor = _File(texts=not WITHOUT_TEXTS.search(name))
         visitor.visit(ast.parse(path.read_text(encoding="utf-8")))
         once = {" ".join(found.text.split()): found.raised for found in visitor.found}
         if once:
