@@ -199,6 +199,14 @@ def test_an_update_that_cannot_be_compiled_is_refused():
         update(3)
 
 
+def test_a_kernel_on_disk_needs_no_module_of_the_user(bump):
+    """numba imports the module of every function of a kernel that it loads, and that of a user may be gone."""
+    from learndyn.activations import compiled
+
+    assert bump.g.__module__ == "docs_extending_bump"
+    assert compiled._compiled(bump.g, {}).py_func.__module__ == compiled.__name__
+
+
 def test_averages_that_are_none_are_refused(bump):
     with pytest.raises(ld.InputError, match=r"names I2, I3, .* but it has 'I5'.* Did you mean 'I2'|has 'I5'"):
         ld.new_activation("bump_5", bump.g, bump.dg, averages={"I5": bump.I4})
