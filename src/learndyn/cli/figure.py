@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from learndyn.arguments import shown
 from learndyn.cli.common import announce, plotting, wrote
 from learndyn.errors import InputError
 
@@ -43,7 +42,7 @@ def figure(
         typer.echo("\n".join(f"{each:<{width}}  {figures.describe(each)}" for each in names))
         return
     if name is not None and name not in names:
-        from learndyn.arguments import did_you_mean
+        from learndyn.arguments import did_you_mean, shown
 
         raise InputError(
             f"There is no figure {shown(name)}.{did_you_mean(name, names, '')} See `learndyn figure --list`."
