@@ -8,10 +8,12 @@ common              what the commands share
 run, sweep, ...     a command each
 """
 
-from learndyn.cli import explore, export_html, figure, run, show, sweep
+from learndyn.cli import equations, explore, export_html, figure, run, show, sweep
 from learndyn.cli.commands import app, main
 
-for command in (run.run, sweep.sweep, show.show, figure.figure, explore.explore, export_html.export_html):
+for command in (
+    run.run, sweep.sweep, show.show, equations.equations, figure.figure, explore.explore, export_html.export_html,
+):  # fmt: skip
     app.command()(command)
 
 __all__ = ["app", "main"]

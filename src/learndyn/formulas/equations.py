@@ -152,7 +152,8 @@ class Equations:
         walker = Walker(system, system.numbers(self.scenario.as_start(start)))
         found = {equation.block: walker.block(equation) for equation in system.equations}
         for line in system.error[:1]:
-            found[system.error_name] = walker(line.right, {})
+            if not isinstance(line.right, str):
+                found[system.error_name] = walker(line.right, {})
         return found
 
     def save(self, path: Any) -> Path:

@@ -21,7 +21,8 @@ NAMES = {
     "squared": r"\epsilon", "minor": r"\kappa", "a_inverse": "a^{-1}", "Q_inverse": "Q^{-1}", "Cu": r"\mathcal{C}",
     "pi_ab": r"\varpi", "step": r"\Theta", "beta": r"\beta", "weights": r"\mathbf{w}", "inputs": r"\mathbf{x}",
     "f": r"\mathbf{f}", "covariance": r"\mathbf{C}", "jacobian": r"\mathbf{A}", "Phi": r"\Phi", "OwenT": r"\mathrm{T}",
-    "lambda_data": r"\lambda", "c_share": "f",
+    "lambda_data": r"\lambda", "c_share": "f", "mean_update": r"\langle f \rangle", "normal_density": r"\phi",
+    "A_slope": "A'", "prior": "p", "rows": "h",
 }  # fmt: skip
 # Names whose first index is written above: an eigenspace of the inputs, or the pair of units that tilts a covariance.
 ABOVE = {
@@ -32,7 +33,16 @@ ABOVE = {
     "ys": ("y", 1),
     "D": ("D", 2),
     "minor": ("minor", 2),
+    "N": ("N", 1),
+    "G_site": ("G", 1),
 }
+
+
+# Entries that are written in a way of their own, from their indices.
+FORMS = {
+    "gx": r"g(x_{{{}}})", "gy": r"g(y_{{{}}})", "dgx": r"g'(x_{{{}}})", "others": r"\prod_{{k \neq {}}} w_{{k {}}}",
+    "product": r"\prod_{{l=1}}^{{D}} w_{{l {}}}", "sign": "y", "site_one": "{}",
+}  # fmt: skip
 
 
 class WrittenPrinter(LatexPrinter):
@@ -79,7 +89,11 @@ class WrittenPrinter(LatexPrinter):
 
     def _print_Mul(self, expr: Any) -> str:
         sign, number, above, below = 1, sp.Integer(1), [], []
-        for factor in self._flat(expr, sp.Mul):
+        value, factors = _numbers_together(self._flat(expr, sp.Mul))
+        if value is not None:
+            sign = -1 if value < 0 else 1
+            above.append(sp.Float(abs(value)))
+        for factor in factors:
             if factor.is_Rational:
                 sign, number = (-sign if factor < 0 else sign), number * abs(factor)
             elif isinstance(factor, sp.Pow) and factor.exp.is_Number and factor.exp < 0 and not factor.base.is_Rational:
@@ -120,6 +134,8 @@ class WrittenPrinter(LatexPrinter):
 
     def _named(self, expr: Any) -> str:
         name, *indices = expr.args
+        if name.name in FORMS:
+            return FORMS[name.name].format(*map(self._print, indices))
         text, above = ABOVE.get(name.name, (name.name, 0))
         text = NAMES.get(text) or (text if len(text) == 1 else self._print(sp.Symbol(text)))
         upper, lower = indices[:above], indices[above:]
@@ -191,6 +207,18 @@ class WrittenPrinter(LatexPrinter):
 
     def _print_Float(self, expr: Any) -> str:
         return f"{float(expr):.10g}"
+
+
+def _numbers_together(factors: list[Any]) -> tuple[float | None, list[Any]]:
+    """The product of the decimal numbers among factors, None where there are none, and the other factors."""
+    value, others = None, []
+    for factor in factors:
+        decimal = factor.is_Float or (factor.is_Pow and factor.base.is_Float and factor.exp.is_Number)
+        if decimal:
+            value = float(factor.doit()) * (1.0 if value is None else value)
+        else:
+            others.append(factor)
+    return value, others
 
 
 def _by_powers(expr: Any) -> bool:

@@ -132,7 +132,10 @@ class Walker:
         name = expr.args[0].name
         if name == ANY:
             return env[ANY]
-        return (name, *self._indices(expr.args[1:], env))
+        indices = self._indices(expr.args[1:], env)
+        if name in ("gx", "gy"):
+            return ("g", indices[0] + (self.system.units if name == "gy" else 0))
+        return (name, *indices)
 
     def _total(self, expr: Any, env: dict[Any, Any]) -> Any:
         term, index, upper = expr.args
@@ -159,7 +162,7 @@ class Walker:
 
     def _entry(self, name: str, indices: tuple[int, ...]) -> Any:
         for definition in self._heads.get(("Entry", name), []):
-            if definition.when is None or definition.when(indices):
+            if definition.body is not None and (definition.when is None or definition.when(indices)):
                 found = self(definition.body, dict(zip(definition.head.args[1:], indices, strict=True)))
                 return sp.factor(found) if self.symbolic and not found.has(sp.Function) else found
         value = self.number(name)
@@ -187,6 +190,8 @@ class Walker:
 
     def _of_layer(self, one: tuple[Any, ...]) -> tuple[Any, ...]:
         K, name = self.system.units, one[0]
+        if name in ("g", "dg") and K and self.symbolic:
+            return (f"{name}x", one[1]) if one[1] <= K else (f"{name}y", one[1] - K)
         if name != "z" or not K:
             return one
         x, y = self.system.layers

@@ -8,9 +8,17 @@ from typing import Any
 from learndyn.arguments import shown
 from learndyn.errors import InputError
 
-# Kind of scenario -> module that defines system_of(scenario).
+# Kind of scenario -> where its system is stated: a function of the scenario.
 HOMES = {
-    "student_teacher": "student_teacher.equations.whole",
+    "student_teacher": "student_teacher.equations.whole.system_of",
+    "site_symmetric": "site_symmetric.equations.system_of",
+    "gaussian_classification": "classification.equations.system_of",
+    "data_classification": "classification.equations.system_of_data",
+    "linear_modes": "linear_modes.equations.system_of",
+    "deep_linear": "deep_linear.equations.system_of",
+    "finite_sample": "finite_sample.equations.system_of",
+    "task_sequence": "task_sequence.equations.system_of",
+    "update_rule": "update_rule.equations.system_of",
 }
 # Systems of more units are not written out component by component.
 MOST_UNITS = 4
@@ -24,7 +32,8 @@ def system_of(scenario: Any, explicit: bool = False) -> Any:
             f"Argument `scenario` must be a scenario with equations of motion, but it is {shown(scenario)}. "
             "Write ld.equations(ld.StudentTeacher(...))."
         )
-    system = import_module(f"learndyn.scenarios.{HOMES[kind]}").system_of(scenario)
+    module, _, function = HOMES[kind].rpartition(".")
+    system = getattr(import_module(f"learndyn.scenarios.{module}"), function)(scenario)
     if explicit:
         _require_small(scenario, system)
     return system

@@ -79,9 +79,9 @@ def _lines(schedule: Any) -> list[tuple[Any, Any]]:
     rates, times = (list(map(_number, values)) for values in (schedule.rates, schedule.times))
     found = [(rates[0], alpha < times[0])]
     for n in range(len(times) - 1):
+        slope = (rates[n + 1] - rates[n]) / (times[n + 1] - times[n])
         with written():
-            slope = (rates[n + 1] - rates[n]).doit() / (times[n + 1] - times[n]).doit()
-            found.append((rates[n] + slope.doit() * (alpha - times[n]), alpha < times[n + 1]))
+            found.append((rates[n] + slope * (alpha - times[n]), alpha < times[n + 1]))
     return [*found, (rates[-1], True)]
 
 
