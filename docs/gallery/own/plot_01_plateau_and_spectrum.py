@@ -36,14 +36,36 @@ dict(zip(escape.parameter.values.tolist(), escape.values.round(2).tolist(), stri
 with ld.plot.paper():
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.6, 2.9), width_ratios=(1.6, 1))
     left.plot(theory.alpha, theory.eps_g)
-    left.axvspan(float(plateau.entry), float(plateau.exit), color=ld.plot.PALETTE[5], alpha=0.25, linewidth=0)
+    left.axvspan(
+        float(plateau.entry), float(plateau.exit), color=ld.plot.PALETTE[5], alpha=0.25, linewidth=0
+    )
     left.axhline(float(point.eps_g), color="0.4", linewidth=0.8, linestyle="--")
-    left.annotate("the saddle", (590, float(point.eps_g)), xytext=(0, 4), textcoords="offset points", ha="right")
-    left.set(xlabel=r"$\alpha$", ylabel=r"$\epsilon_g$", yscale="log", ylim=(1e-5, 1), xlim=(0, 600))
+    left.annotate(
+        "the saddle",
+        (590, float(point.eps_g)),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="right",
+    )
+    left.set(
+        xlabel=r"$\alpha$", ylabel=r"$\epsilon_g$", yscale="log", ylim=(1e-5, 1), xlim=(0, 600)
+    )
     rates = point.eigenvalues.values.real
     right.axhline(0.0, color="0.6", linewidth=0.6)
     right.vlines(range(1, 8), 0.0, rates, color="0.6", linewidth=0.8)
-    right.scatter(range(1, 8), rates, c=np.where(rates > 0, ld.plot.PALETTE[1], ld.plot.PALETTE[0]), zorder=3, s=22)
-    right.annotate("escape", (1, rates[0]), xytext=(7, -2), textcoords="offset points", color=ld.plot.PALETTE[1])
+    right.scatter(
+        range(1, 8),
+        rates,
+        c=np.where(rates > 0, ld.plot.PALETTE[1], ld.plot.PALETTE[0]),
+        zorder=3,
+        s=22,
+    )
+    right.annotate(
+        "escape",
+        (1, rates[0]),
+        xytext=(7, -2),
+        textcoords="offset points",
+        color=ld.plot.PALETTE[1],
+    )
     right.set(xlabel="mode", ylabel=r"eigenvalue $\lambda$ at the saddle", xticks=range(1, 8))
 plt.show()

@@ -23,7 +23,12 @@ runs = ld.simulate(scenario, start, until=20, N=sizes, replicas=400, save_at=21,
 with ld.plot.paper():
     figure, axes = plt.subplots(1, 2, figsize=(6.6, 2.9), sharex=True)
     for ax, name in zip(axes, ("R", "Q"), strict=True):
-        ax.plot(limit.alpha, limit[f"{name}_std"].squeeze(), color="black", label=r"theory, $N\to\infty$")
+        ax.plot(
+            limit.alpha,
+            limit[f"{name}_std"].squeeze(),
+            color="black",
+            label=r"theory, $N\to\infty$",
+        )
         for order, N in enumerate(sizes):
             spread = runs[name].sel(N=N).squeeze(drop=True).std("replica", ddof=1) * N**0.5
             error = spread / (2 * 399) ** 0.5
@@ -31,7 +36,11 @@ with ld.plot.paper():
                 runs.alpha, spread, yerr=error, color=ld.plot.PALETTE[order], marker="os^"[order], linestyle="none",
                 markerfacecolor="white", elinewidth=0.8, label=f"$N={N}$",
             )  # fmt: skip
-        ax.set(xlabel=r"$\alpha$", ylabel=rf"$\sqrt{{N}}\,\times$ standard deviation of ${name}$", xlim=(0, 20))
+        ax.set(
+            xlabel=r"$\alpha$",
+            ylabel=rf"$\sqrt{{N}}\,\times$ standard deviation of ${name}$",
+            xlim=(0, 20),
+        )
         ax.set_ylim(0, None)
     axes[0].legend(loc="upper right")
 plt.show()

@@ -29,11 +29,23 @@ with ld.plot.paper():
         theory = ld.solve(scenario, start, until=300, save_at=151)
         right.plot(theory.alpha, theory.eps_g / theory.eps_g[0], color=color)
         if name == "bend":
-            runs = ld.mean_and_error(ld.simulate(scenario, start, until=300, N=3000, replicas=8, save_at=13, seed=5))
-            right.plot(runs.alpha, runs.eps_g / theory.eps_g[0].item(), "o", color=color, markerfacecolor="white")
+            runs = ld.mean_and_error(
+                ld.simulate(scenario, start, until=300, N=3000, replicas=8, save_at=13, seed=5)
+            )
+            right.plot(
+                runs.alpha,
+                runs.eps_g / theory.eps_g[0].item(),
+                "o",
+                color=color,
+                markerfacecolor="white",
+            )
     left.set(xlabel="$x$", ylabel="$g(x)$")
     left.legend(loc="upper left")
     right.set(
-        xlabel=r"$\alpha$", ylabel=r"$\epsilon_g\,/\,\epsilon_g(0)$", yscale="log", xlim=(0, 300), ylim=(1e-8, 1.5)
+        xlabel=r"$\alpha$",
+        ylabel=r"$\epsilon_g\,/\,\epsilon_g(0)$",
+        yscale="log",
+        xlim=(0, 300),
+        ylim=(1e-8, 1.5),
     )
 plt.show()

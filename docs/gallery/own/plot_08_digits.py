@@ -14,7 +14,11 @@ import learndyn as ld
 
 training, test = ld.datasets.load_digits([1, 7]).split(0.25, seed=1)
 task = ld.DataClassification(
-    *training.classes(7, 1), ld.Supervised(), weight_decay=0.02, learning_rate=0.01, test=test.classes(7, 1)
+    *training.classes(7, 1),
+    ld.Supervised(),
+    weight_decay=0.02,
+    learning_rate=0.01,
+    test=test.classes(7, 1),
 )
 
 # %%
@@ -31,7 +35,9 @@ sgd = ld.simulate(task, begin, until=20, replicas=20, save_at=81, seed=6)
 
 with ld.plot.paper():
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.6, 3.0))
-    left.plot(sgd.t, sgd.test_accuracy.transpose("t", "replica"), color=ld.plot.PALETTE[5], linewidth=0.5)
+    left.plot(
+        sgd.t, sgd.test_accuracy.transpose("t", "replica"), color=ld.plot.PALETTE[5], linewidth=0.5
+    )
     left.plot([], [], color=ld.plot.PALETTE[5], linewidth=0.8, label="networks, on images")
     left.plot(moments.t, moments.accuracy, color="black", linestyle="--", label="moment flow")
     left.set(xlabel="$t$", ylabel="accuracy", xlim=(0, 20), ylim=(0.3, 1.02))
@@ -41,7 +47,15 @@ with ld.plot.paper():
         mean, spread = moments.w.sel(place), moments.variance.sel(place) ** 0.5
         right.plot(sgd.t, sgd.w.sel(place).transpose("t", "replica"), color=color, linewidth=0.3)
         right.plot(moments.t, mean, color=color, linewidth=1.6)
-        right.fill_between(moments.t, mean - spread, mean + spread, color=color, alpha=0.25, linewidth=0)
-        right.annotate(f"pixel {pixel}", (19.6, float(mean[-1])), xytext=(0, 5), textcoords="offset points", ha="right")
+        right.fill_between(
+            moments.t, mean - spread, mean + spread, color=color, alpha=0.25, linewidth=0
+        )
+        right.annotate(
+            f"pixel {pixel}",
+            (19.6, float(mean[-1])),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="right",
+        )
     right.set(xlabel="$t$", ylabel="weight", xlim=(0, 20))
 plt.show()

@@ -14,7 +14,9 @@ import learndyn as ld
 task = ld.StudentTeacher(ld.Student(2, "erf"), ld.Teacher(2, "erf"), learning_rate=1.0)
 start = ld.Start(Q=0.2 * np.eye(2), R=0.1 * np.eye(2))
 cosines = (0.0, 0.5, 0.9)
-curves = [ld.solve(ld.TaskSequence([task] * 4, switch=100, overlap=gamma), start) for gamma in cosines]
+curves = [
+    ld.solve(ld.TaskSequence([task] * 4, switch=100, overlap=gamma), start) for gamma in cosines
+]
 
 # %%
 # All tasks are measured all the time: ``eps_g`` has the dimension ``measured_task``. Above, the task that is being

@@ -26,6 +26,11 @@ with ld.plot.paper():
     axes[0].set(ylabel="strength $u$ of a mode", ylim=(-0.1, 3.3))
     for value in s:
         axes[0].annotate(
-            f"$s={value:g}$", (4.8, value), xytext=(0, -3), textcoords="offset points", ha="right", va="top"
+            f"$s={value:g}$",
+            (4.8, value),
+            xytext=(0, -3),
+            textcoords="offset points",
+            ha="right",
+            va="top",
         )
 plt.show()

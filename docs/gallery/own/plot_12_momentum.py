@@ -14,10 +14,14 @@ import learndyn as ld
 gradient = ld.StudentTeacher(ld.Student(2, "erf"), ld.Teacher(2, "erf"), learning_rate=0.5)
 start = ld.Start.near_symmetric(gradient, Q=[0.2, 0.3], X=1e-2)
 cases = {"gradient descent": gradient} | {
-    rf"momentum, $\gamma={gamma:g}$": gradient.replace(learning_rate=0.5 * gamma, rule=ld.Momentum(damping=gamma))
+    rf"momentum, $\gamma={gamma:g}$": gradient.replace(
+        learning_rate=0.5 * gamma, rule=ld.Momentum(damping=gamma)
+    )
     for gamma in (1.0, 0.1, 0.03)
 }
-curves = {name: ld.solve(scenario, start, until=600, save_at=601) for name, scenario in cases.items()}
+curves = {
+    name: ld.solve(scenario, start, until=600, save_at=601) for name, scenario in cases.items()
+}
 
 # %%
 # Strong friction is gradient descent. With weak friction the student swings and leaves the plateau later; once it has

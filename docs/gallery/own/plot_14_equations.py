@@ -9,7 +9,9 @@ paper.
 
 import learndyn as ld
 
-scenario = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.5, label_noise=0.1)
+scenario = ld.StudentTeacher(
+    ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.5, label_noise=0.1
+)
 equations = ld.equations(scenario, explicit=True)
 print(equations.latex)
 

@@ -8,7 +8,10 @@ learning faster, and reinforcement learning slower where it is strong.
 
 import learndyn as ld
 
-tasks = [ld.GaussianClassification([1.0, 0.0], sigma**2, ld.Supervised()) for sigma in (0.0, 0.5, 1.0, 2.0)]
+tasks = [
+    ld.GaussianClassification([1.0, 0.0], sigma**2, ld.Supervised())
+    for sigma in (0.0, 0.5, 1.0, 2.0)
+]
 ld.time_to_reach(tasks, [0.0, 1.0], 0.8, until=100).time.values.round(3)
 
 # %%

@@ -34,7 +34,10 @@ accuracy
 # The largest distance from the mean of the runs: of the theory of the paper, with the logistic function, and of the
 # flow on the images themselves.
 
-[round(accuracy.numbers[f"test_accuracy_{model}_max"], 4) for model in ("paper", "logistic", "images")]
+[
+    round(accuracy.numbers[f"test_accuracy_{model}_max"], 4)
+    for model in ("paper", "logistic", "images")
+]
 
 # %%
 # The alignment of the weights with the mean of a class goes on growing after the task is learned.

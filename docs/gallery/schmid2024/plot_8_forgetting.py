@@ -12,7 +12,9 @@ import numpy as np
 
 import learndyn as ld
 
-tasks = [ld.GaussianClassification(mu, 0.01, ld.Supervised(), weight_decay=1.0) for mu in np.eye(5)[:4]]
+tasks = [
+    ld.GaussianClassification(mu, 0.01, ld.Supervised(), weight_decay=1.0) for mu in np.eye(5)[:4]
+]
 sequence = ld.TaskSequence(tasks, switch=ld.Reached("alignment", 0.8, at_most=50))
 run = ld.solve(sequence, ld.GaussianWeights(np.eye(5)[4]))
 run.alignment_at_end.sel(measured_task=0).values.round(3)

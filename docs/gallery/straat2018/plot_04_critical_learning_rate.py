@@ -30,7 +30,9 @@ ld.figures.draw("2018-relu-perceptron-eta2.1-generalisation-error")
 # :math:`\eta_c`, takes over its stability, and ends in a fold. Only beyond the fold does learning diverge from any
 # start.
 
-branch = ld.continue_fixed_point(scenario, "learning_rate", (2.1, 2.3), start=ld.Start(Q=1.15, R=0.98))
+branch = ld.continue_fixed_point(
+    scenario, "learning_rate", (2.1, 2.3), start=ld.Start(Q=1.15, R=0.98)
+)
 branch.event_kind.values.tolist(), branch.event_learning_rate.values.round(4).tolist()
 
 # %%

@@ -14,7 +14,9 @@ import numpy as np
 
 import learndyn as ld
 
-scenario = ld.StudentTeacher(ld.Student(2, "relu"), ld.Teacher(2, "relu"), learning_rate=1.0, dynamics="gradient_flow")
+scenario = ld.StudentTeacher(
+    ld.Student(2, "relu"), ld.Teacher(2, "relu"), learning_rate=1.0, dynamics="gradient_flow"
+)
 start = ld.Start(Q=np.diag([0.2, 0.3]), R=[[0.0, 1.2822e-3], [1.2822e-3, 0.0]])
 theory = ld.solve(scenario, start, until=80, rtol=1e-10, atol=1e-14)
 ld.figures.draw("2018-relu-k2-m2-order-parameters")

@@ -26,7 +26,9 @@ ld.figures.draw("2018-erf-k2-m2-plateau")
 # ``ld.escape_time`` measures when a run leaves, and predicts it from the linearised flow, once from the start and
 # once from where the run comes closest to the plateau.
 
-scenario = ld.StudentTeacher(ld.Student(2, "erf"), ld.Teacher(2, "erf"), learning_rate=1.0, dynamics="gradient_flow")
+scenario = ld.StudentTeacher(
+    ld.Student(2, "erf"), ld.Teacher(2, "erf"), learning_rate=1.0, dynamics="gradient_flow"
+)
 start = ld.Start(Q=[[0.2, 0.0], [0.0, 0.3]], R=[[1e-4, 0.0], [0.0, 1e-4]])
 escape = ld.escape_time(scenario, start)
 [round(float(escape[name]), 1) for name in ("measured", "predicted", "refined")]

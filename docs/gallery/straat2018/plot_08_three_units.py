@@ -10,7 +10,9 @@ have grown (slide 40). Tolerances are arguments: ``rtol=1e-10, atol=1e-14`` keep
 
 import learndyn as ld
 
-scenario = ld.StudentTeacher(ld.Student(3, "relu"), ld.Teacher(3, "relu"), learning_rate=1.0, dynamics="gradient_flow")
+scenario = ld.StudentTeacher(
+    ld.Student(3, "relu"), ld.Teacher(3, "relu"), learning_rate=1.0, dynamics="gradient_flow"
+)
 start = ld.Start.random(scenario, Q=(0.1, 0.5), X=1e-12, seed=7)
 theory = ld.solve(scenario, start, until=250, rtol=1e-10, atol=1e-14)
 ld.figures.draw("2018-relu-k3-m3-order-parameters")

@@ -10,7 +10,9 @@ import numpy as np
 
 import learndyn as ld
 
-scenario = ld.StudentTeacher(ld.Student(3, "relu"), ld.Teacher(2, "relu"), learning_rate=1.0, dynamics="gradient_flow")
+scenario = ld.StudentTeacher(
+    ld.Student(3, "relu"), ld.Teacher(2, "relu"), learning_rate=1.0, dynamics="gradient_flow"
+)
 start = ld.Start(Q=np.diag([0.2, 0.3, 0.25]), R=[[1e-3, 0], [0, 0], [0, 0]])
 theory = ld.solve(scenario, start, until=120, rtol=1e-10, atol=1e-14)
 theory.R[-1].round(3).values.tolist()

@@ -9,7 +9,9 @@ inputs is a function of R and Q alone.
 
 import learndyn as ld
 
-scenario = ld.StudentTeacher(ld.Student(2), ld.Teacher(2), learning_rate=0.15, rule="natural_gradient")
+scenario = ld.StudentTeacher(
+    ld.Student(2), ld.Teacher(2), learning_rate=0.15, rule="natural_gradient"
+)
 start = ld.Start.near_symmetric(scenario, Q=[0.2, 0.3], X=1e-3)
 theory = ld.solve(scenario, start, until=90)
 float(theory.eps_g[-1])

@@ -12,7 +12,9 @@ scenario = ld.StudentTeacher(
     ld.Student(1, "relu"), ld.Teacher(1, "relu"),
     learning_rate=ld.schedules.PowerLaw(1.0, alpha0=2.0), label_noise=0.3,
 )  # fmt: skip
-theory = ld.solve(scenario, ld.Start(Q=0.25, R=0.0), until=1e4, save_at=ld.logspaced(100, first=0.1))
+theory = ld.solve(
+    scenario, ld.Start(Q=0.25, R=0.0), until=1e4, save_at=ld.logspaced(100, first=0.1)
+)
 2e4 * float(theory.eps_g[-1]) / 0.3**2  # tends to 1
 
 # %%

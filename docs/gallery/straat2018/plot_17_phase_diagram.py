@@ -22,7 +22,11 @@ def start(eta, X):
 # ``ld.phase_diagram`` solves all of them in batches; with ``refine`` it looks closer where outcomes differ.
 
 small = ld.phase_diagram(
-    scenario, start, 500, x=("learning_rate", np.linspace(0.1, 3.0, 8)), y=("X", np.logspace(-8, -1, 8))
+    scenario,
+    start,
+    500,
+    x=("learning_rate", np.linspace(0.1, 3.0, 8)),
+    y=("X", np.logspace(-8, -1, 8)),
 )
 small.outcome.values
 

@@ -11,7 +11,15 @@ import learndyn as ld
 scenario = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.1)
 start = ld.Start(Q=0.2, R=0.0)
 runs = ld.simulate(
-    scenario, start, until=60, N=3, replicas=4, save_at=181, seed=2019, method="weights", record_weights=True
+    scenario,
+    start,
+    until=60,
+    N=3,
+    replicas=4,
+    save_at=181,
+    seed=2019,
+    method="weights",
+    record_weights=True,
 )
 dict(runs.J.sizes)
 

@@ -10,7 +10,9 @@ import numpy as np
 
 import learndyn as ld
 
-scenario = ld.StudentTeacher(ld.Student(2, "erf"), ld.Teacher(2, "erf"), learning_rate=0.2, label_noise=1.0)
+scenario = ld.StudentTeacher(
+    ld.Student(2, "erf"), ld.Teacher(2, "erf"), learning_rate=0.2, label_noise=1.0
+)
 start = ld.Start(Q=np.eye(2), R=0.95 * np.eye(2))
 cases = (scenario, scenario.replace(weight_decay=0.01), scenario.replace(dropout_keep=0.95))
 [round(float(ld.solve(case, start, until=1000, save_at=[1000]).eps_g[-1]), 4) for case in cases]

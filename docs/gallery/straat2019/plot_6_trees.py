@@ -10,7 +10,9 @@ import numpy as np
 
 import learndyn as ld
 
-scenario = ld.StudentTeacher(ld.Student(2, "relu"), ld.Teacher(2, "relu"), learning_rate=0.1, connectivity="tree")
+scenario = ld.StudentTeacher(
+    ld.Student(2, "relu"), ld.Teacher(2, "relu"), learning_rate=0.1, connectivity="tree"
+)
 theory = ld.solve(scenario, ld.Start(Q=np.diag([0.2, 0.3]), R=np.zeros((2, 2))), until=120)
 float(theory.eps_g[-1])
 

@@ -11,7 +11,9 @@ import numpy as np
 
 import learndyn as ld
 
-scenario = ld.StudentTeacher(ld.Student(2, "relu"), ld.Teacher(1, "erf"), learning_rate=0.1, output_learning_rate=0.1)
+scenario = ld.StudentTeacher(
+    ld.Student(2, "relu"), ld.Teacher(1, "erf"), learning_rate=0.1, output_learning_rate=0.1
+)
 start = ld.Start(Q=np.diag([0.3, 0.25]), R=[[0.1], [-0.1]], w=[1.0, -1.0])
 theory = ld.solve(scenario, start, until=1000)
 float(theory.eps_g[-1]), theory.w[-1].round(2).values.tolist()

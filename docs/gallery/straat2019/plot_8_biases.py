@@ -11,7 +11,10 @@ import numpy as np
 import learndyn as ld
 
 scenario = ld.StudentTeacher(
-    ld.Student(2, "relu"), ld.Teacher(2, "relu", biases=[0.5, -0.5]), learning_rate=0.1, bias_learning_rate=0.1
+    ld.Student(2, "relu"),
+    ld.Teacher(2, "relu", biases=[0.5, -0.5]),
+    learning_rate=0.1,
+    bias_learning_rate=0.1,
 )
 start = ld.Start(Q=0.2 * np.eye(2), R=0.1 * np.eye(2))
 theory = ld.solve(scenario, start, until=1000)
