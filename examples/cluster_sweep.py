@@ -35,7 +35,7 @@ if QUICK:
 
 def cluster():
     """Where to compute. Of a cluster elsewhere its workers must have learndyn in the same versions."""
-    return LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None)
+    return LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address="localhost:0")
     # On SLURM (pip install dask-jobqueue), in place of the line above:
     #
     #     from dask_jobqueue import SLURMCluster

@@ -43,7 +43,7 @@ def test_the_sweep_goes_on(tmp_path):
     for _ in range(2):
         said = subprocess.run(script, env=environment, capture_output=True, text=True, check=True, timeout=300)
         assert "All 40 scenarios were run: 40 ok." in said.stdout
-        chunks = sorted((tmp_path / "sweep.zarr" / "eps_g" / "c").rglob("*"))
+        chunks = sorted((tmp_path / "sweep.zarr" / "eps_g").glob("c.*"))
         written.append({path: path.stat().st_mtime_ns for path in chunks if path.is_file()})
     assert written[0] == written[1] != {}
     for file in PROGRAMS["cluster_sweep"]:

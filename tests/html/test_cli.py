@@ -30,25 +30,25 @@ def data_of(path):
 
 
 def test_a_scenario_file_with_its_simulation(folder):
-    done = learndyn("export-html", "both.toml", "-o", "page.html", "--large")
+    done = learndyn("export-html", "both.toml", "-o", "page.html", "--large", "--no-equations")
     assert done.stdout.startswith("Wrote the page: page.html\n0.0")
     data = data_of(folder / "page.html")
     assert (data["title"], len(data["time"]["times"])) == ("a perceptron", 16)
     assert data["overlay"]["engine"].startswith("simulation, N = 50, mean of 3 replicas")
-    learndyn("export-html", "both.toml", "--no-simulate", "--points", "9", "--title", "Mine", "-q")
+    learndyn("export-html", "both.toml", "--no-simulate", "--points", "9", "--title", "Mine", "--no-equations", "-q")
     data = data_of(folder / "both.html")
     assert (data["title"], data["overlay"], len(data["time"]["times"])) == ("Mine", None, 9)
 
 
 def test_a_sweep_shows_more_than_its_file_keeps(folder):
-    learndyn("export-html", "sweep.toml", "-q")
+    learndyn("export-html", "sweep.toml", "--no-equations", "-q")
     data = data_of(folder / "sweep.html")
     assert len(data["panels"]) == 3
     assert [each["status"] for each in data["members"]] == ["ok", "ok"]
     text = (folder / "sweep.html").read_text(encoding="utf-8")
     assert "label_noise = [" in text
     learndyn("sweep", "sweep.toml", "-o", "sweep.zarr", "-q")
-    learndyn("export-html", "sweep.zarr", "-o", "store.html", "-q")
+    learndyn("export-html", "sweep.zarr", "-o", "store.html", "--no-equations", "-q")
     stored = data_of(folder / "store.html")
     assert [panel["words"] for panel in stored["panels"]] == [data["panels"][0]["words"]]
 
@@ -56,12 +56,12 @@ def test_a_sweep_shows_more_than_its_file_keeps(folder):
 def test_a_saved_run_with_its_simulation(folder, theory, runs):
     ld.save(theory, "run.nc")
     ld.save(runs, "runs.nc")
-    learndyn("export-html", "run.nc", "--simulation", "runs.nc", "-q")
+    learndyn("export-html", "run.nc", "--simulation", "runs.nc", "--no-equations", "-q")
     assert data_of(folder / "run.html")["overlay"] is not None
 
 
 def test_a_run_that_ends_early_is_written_and_told(folder):
-    learndyn("export-html", "diverging.toml", "-q", code=3)
+    learndyn("export-html", "diverging.toml", "--no-equations", "-q", code=3)
     (member,) = data_of(folder / "diverging.html")["members"]
     assert member["status"] == "diverged"
     assert member["message"]

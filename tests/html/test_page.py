@@ -30,11 +30,13 @@ def path(page):
 
 
 def test_sliders_change_curves_and_numbers(sweep, browser, tmp_path):
-    file = ld.export_html(sweep, tmp_path / "sweep.html", title="<Two> & {{title}} units")
+    file = ld.export_html(sweep, tmp_path / "sweep.html", title="<Two> & {{title}} units", equations=False)
     with watched(browser, viewport={"width": 1024, "height": 768}) as seen:
         view = seen.page
         view.goto(file.as_uri())
         assert view.inner_text("h1") == "<Two> & {{title}} units"
+        assert view.input_value("#slider1") == "1"  # the middle of three
+        set_to(view, "#slider1", 0)
         first = (path(view), view.inner_text("#end"), view.inner_text("dl.plateau"))
         set_to(view, "#slider1", 1)
         second = (path(view), view.inner_text("#end"), view.inner_text("dl.plateau"))
@@ -68,7 +70,7 @@ def test_sliders_change_curves_and_numbers(sweep, browser, tmp_path):
 
 
 def test_a_run_with_its_simulation(theory, runs, browser, tmp_path):
-    file = ld.export_html(theory, tmp_path / "run.html", simulation=runs, large=True)
+    file = ld.export_html(theory, tmp_path / "run.html", simulation=runs, large=True, equations=False)
     with watched(browser) as seen:
         seen.page.goto(file.as_uri())
         assert seen.page.locator("circle.marker").count() == 3 * 11  # eps_g, R, Q; every row
@@ -82,14 +84,19 @@ def test_a_run_with_its_simulation(theory, runs, browser, tmp_path):
 # The text of the page.
 
 
-def test_nothing_is_outside_and_the_bytes_are_the_same(theory, tmp_path):
-    files = [ld.export_html(theory, tmp_path / name) for name in ("one.html", "two.html")]
-    text = files[0].read_text(encoding="utf-8")
-    assert files[1].read_text(encoding="utf-8") == text
+def test_nothing_is_outside(theory, tmp_path):
+    text = ld.export_html(theory, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert r"\begin{align}" in text  # the equations are there, with their picture
+    assert text.count("<svg") == 1
     addresses = re.findall(r"(?:https?:)?//[\w.]+\.\w+[^\s\"'`]*", text)
     assert set(addresses) == {"http://www.w3.org/2000/svg"}  # a name, asked by nothing
-    assert not re.search(r"(src|href)=\"(?!data:)", text)
+    assert not re.search(r"(src|href)=\"(?!data:|#)", text)
     assert "default-src 'none'" in text
+
+
+def test_the_bytes_are_the_same(theory, tmp_path):
+    files = [ld.export_html(theory, tmp_path / name, equations=False) for name in ("one.html", "two.html")]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_what_a_text_holds_is_shown_as_it_is():

@@ -24,6 +24,7 @@ def export_html(
     ] = None,
     simulate: Annotated[bool, typer.Option(help="Run the simulation that a scenario file asks for.")] = True,
     spectrum: Annotated[bool, typer.Option(help="Find the eigenvalues at each plateau.")] = True,
+    equations: Annotated[bool, typer.Option(help="Add the equations of the scenario.")] = True,
     large: Annotated[bool, typer.Option("--large", help="Begin with large text, for a projector.")] = False,
     title: Annotated[str | None, typer.Option(help="The heading, instead of the file's title.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but problems.")] = False,
@@ -34,7 +35,9 @@ def export_html(
     with whole_imports():
         from learndyn.html import export_html as export
 
-    export(result, path, simulation=beside, title=title or named, large=large, spectrum=spectrum)
+    export(
+        result, path, simulation=beside, title=title or named, large=large, spectrum=spectrum, equations=equations
+    )  # fmt: skip
     wrote("page", path, quiet)
     if not quiet:
         typer.echo(f"{path.stat().st_size / 1e6:.2f} MB; it needs no other file and no network: open it in a browser.")

@@ -22,6 +22,7 @@ def export_html(
     title: str | None = None,
     large: bool = False,
     spectrum: bool = True,
+    equations: bool = True,
 ) -> Path:
     """Write a result as one HTML file: curves, sliders, numbers and plateaus, for a browser without Python or network.
 
@@ -41,6 +42,8 @@ def export_html(
         Begin with large text, for a projector; a button of the page changes it.
     spectrum
         Whether to find the fixed point beside each plateau and tell its eigenvalues: some 10 ms for each run.
+    equations
+        Whether to add the equations of the scenario (`ld.equations`), where it has them.
 
     Returns
     -------
@@ -55,7 +58,8 @@ def export_html(
     Notes
     -----
     Numbers are kept with seven digits (float32) and shown with four. A page takes 5.3 bytes for each number: 132 runs
-    of 61 times with K = M = 2 (eight curves) take 0.4 MB. The same result gives the same bytes.
+    of 61 times with K = M = 2 (eight curves) take 0.4 MB; the equations 50 to 250 kB, and some seconds.
+    The same result gives the same bytes.
 
     Examples
     --------
@@ -69,13 +73,15 @@ def export_html(
     ...     path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     True
     """
+    from learndyn.html.equations import equations_of
     from learndyn.html.page import page
     from learndyn.html.payload import payload
 
     path = checked_path(path)
     data = payload(result, simulation, title=title, spectrum=spectrum)
+    written = equations_of(result) if equations else ""
     with replacing(path) as temporary:
-        temporary.write_text(page(data, large=large), encoding="utf-8")
+        temporary.write_text(page(data, large=large, equations=written), encoding="utf-8")
     return path
 
 

@@ -16,7 +16,9 @@ const overlay = data.overlay && {
   values: numbersOf(data.overlay.values),
   errors: numbersOf(data.overlay.errors),
 };
-const state = { at: data.sliders.map(() => 0), row: times.length - 1, log: false, logTime: false, fit: false };
+// A page begins in the middle of its sliders, and with the first word of a menu.
+const middleOf = (slider) => (slider.words ? 0 : Math.floor((slider.texts.length - 1) / 2));
+const state = { at: data.sliders.map(middleOf), row: times.length - 1, log: false, logTime: false, fit: false };
 state.log = data.panels.some((panel) => panel.log);
 
 function html(pieces) {
@@ -119,7 +121,7 @@ function buildSliders() {
     make(box, "label", { for: `slider${k}` }, name, output);
     const last = slider.texts.length - 1;
     const kind = slider.words ? "select" : "input";
-    const range = slider.words ? {} : { type: "range", min: 0, max: last, step: 1, value: 0 };
+    const range = slider.words ? {} : { type: "range", min: 0, max: last, step: 1, value: state.at[k] };
     const input = make(box, kind, { id: `slider${k}`, ...range });
     if (slider.words) slider.texts.forEach((text, at) => make(input, "option", { value: at }, spoken(text)));
     else make(box, "div", { class: "ends" }, make(null, "span", {}, slider.texts[0]), make(null, "span", {}, slider.texts[last]));
