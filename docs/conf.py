@@ -131,7 +131,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "changelog": [], "citing": [], "contributing": []}
+html_sidebars = {"index": [], "getting-started": [], "changelog": [], "citing": [], "contributing": []}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 

@@ -7,11 +7,17 @@ import re
 # Sections of a numpydoc docstring in which text is indented below the name that it describes.
 LISTS = {"Parameters", "Returns", "Raises", "Attributes", "Warns", "Yields", "Other Parameters", "Keyword Arguments"}
 UNDERLINE = re.compile(r"^-{3,}$")
-BARS = re.compile(r"(?<![\\`\w])\|(?=\S)")
+# What is in backticks, which stays; the first bar of |x|; the underscore of mu_+, which would be a reference.
+MARKS = re.compile(r"(``.*?``|`[^`]*`)|(?<![\\\w])\|(?=\S)|(?<=\w)_(?=\W|$)")
+
+
+def escaped(line: str) -> str:
+    """A line of prose in which bars and underscores are what they are."""
+    return MARKS.sub(lambda match: match[1] or f"\\{match[0]}", line)
 
 
 def literal_blocks(lines: list[str]) -> list[str]:
-    """The lines of a docstring, with its indented blocks marked as literal and the bars of |x| escaped."""
+    """The lines of a docstring, with its indented blocks marked as literal and bars and underscores escaped."""
     found: list[str] = []
     section, literal, example = "", False, False
     for number, line in enumerate(lines):
@@ -26,5 +32,5 @@ def literal_blocks(lines: list[str]) -> list[str]:
         if not literal and not example and indented and new and section not in LISTS:
             literal = True
             found += [".. code-block:: text", ""]
-        found.append(line if literal or example else BARS.sub(r"\\|", line))
+        found.append(line if literal or example else escaped(line))
     return found

@@ -27,7 +27,8 @@ def extension(name):
         (["Parameters", "----------", "x", "    One.", "", "    Two."],) * 2,
         (["Examples", "--------", ">>> [a | b]", "    indented", "", "Then |x|:", "", ">>> 1"],
          ["Examples", "--------", ">>> [a | b]", "    indented", "", r"Then \|x|:", "", ">>> 1"]),
-        (["A ``a|b`` and 2|x"],) * 2,
+        (["A ``a|b``, `w_` and 2|x"],) * 2,
+        (["(mu_+ - mu_-) of w_1"], [r"(mu\_+ - mu\_-) of w_1"]),
     ],
 )  # fmt: skip
 def test_equations_stay_as_they_stand(lines, expected):

@@ -25,8 +25,5 @@ def test_the_variables_of_a_student_are_described():
 def test_the_attributes_are_described_and_the_example_runs():
     space = {}
     exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL).group(1), space)
-    perceptron = ld.StudentTeacher(ld.Student(1), ld.Teacher(1), learning_rate=0.5)
-    runs = ld.simulate(perceptron, ld.Start(Q=0.25, R=0.0), until=1, N=20, seed=1, save_at=2)
     described = {*first_cells("## Where it comes from"), "status", "message"}
-    assert set(space["theory"].attrs) <= described
-    assert set(runs.attrs) == described
+    assert set(space["theory"].attrs) == described - {"seed"}  # which a simulation has
