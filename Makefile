@@ -49,6 +49,7 @@ lint: $(VENV)/.stamp-dev  ## style, types and the direction of imports
 	$(VENV)/bin/lint-imports
 
 docs: $(VENV)/.stamp-docs  ## the documentation with its gallery; a warning is an error (minutes, the first time)
+	@echo "Building the documentation; the gallery takes some minutes the first time ..."
 	@# No -j: Sphinx would fork, after the gallery has started the threads of JAX.
 	@$(PY) -m sphinx -b html -W --keep-going -q docs build/docs/html
 	@echo "The documentation is $(CURDIR)/build/docs/html/index.html"
