@@ -26,6 +26,21 @@ def test_the_saddle_node_of_the_relu_perceptron(imperfect):
     assert imperfect.event_Q.item() == pytest.approx(expected["Q"], abs=1e-4)
 
 
+@pytest.mark.parametrize("noise", [0.05, 0.1, 0.15])
+def test_folds_under_noise_are_found(noise):
+    # Newton's method hovers above rounding at some points near these folds: one that is lost must not pass for none.
+    branch = ld.continue_fixed_point(
+        perceptron("relu", label_noise=noise), "learning_rate", (0.5, 2.3), start=ld.Start(Q=1 + noise, R=1.0)
+    )
+    assert branch.event_kind.values.tolist() == ["fold"]
+    # p is a parabola in Q there: through the three highest points, off by the cubic term of steps of 0.05 and less.
+    top = int(branch.learning_rate.values.argmax())
+    Q, eta = branch.Q.values.ravel()[top - 1 : top + 2], branch.learning_rate.values[top - 1 : top + 2]
+    a, b, c = np.polyfit(Q - Q[1], eta, 2)
+    assert branch.event_learning_rate.item() == pytest.approx(c - b * b / (4 * a), abs=1e-4)
+    assert branch.event_learning_rate.item() >= eta[1]
+
+
 def test_the_branch_comes_back_to_the_partner(imperfect):
     assert imperfect.learning_rate.values[[0, -1]].tolist() == pytest.approx([2.1, 2.1], abs=1e-12)
     assert imperfect.Q.values.ravel()[[0, -1]].tolist() == pytest.approx([1.15479641, 37.458], abs=5e-4)

@@ -25,6 +25,9 @@ SETTLED = 1e-12
 ROUNDING = 1e-15
 # For dF/dp by central differences, in units of the range: a direction, not a result, depends on it.
 DIFFERENCE = 1e-5
+# Distances beside one at which a point does not settle, in units of the step: what is found there is as far off. A
+# fold is known by p, which is quadratic there: to their square.
+NUDGES = (0.0, 1e-9, -1e-9, 1e-8, -1e-8, 1e-7, -1e-7, 1e-6, -1e-6)
 # The cosine of the largest turn of the tangent within one step.
 TURN = 0.97
 
@@ -105,16 +108,21 @@ class Branch:
         """The point within distance s where `value` changes its sign."""
         from scipy.optimize import brentq
 
+        def at(distance: float) -> Node:
+            # Newton's method can hover above rounding at one distance and settle at the next one.
+            for nudge in NUDGES:
+                there = self.step(node, distance + nudge * s)
+                if there is not None:
+                    return there
+            raise ArithmeticError
+
         def along(distance: float) -> float:
-            there = node if distance == 0.0 else self.step(node, distance)
-            if there is None:
-                raise ArithmeticError
-            return value(there)
+            return value(at(distance) if distance else node)
 
         try:
             find: Any = brentq
             root = float(find(along, 0.0, s, xtol=1e-13, rtol=1e-14))
-            return self.step(node, root) if root else node
+            return at(root) if root else node
         except (ArithmeticError, ValueError):
             return None
 
