@@ -7,7 +7,7 @@
 # time.
 #
 # Run it as a script, or cell by cell: `# %%` begins a cell in VS Code, Spyder and PyCharm, and `jupytext --to ipynb`
-# makes a notebook. It takes about a minute; with LEARNDYN_QUICK=1 in the environment some seconds.
+# makes a notebook. It takes some minutes; with LEARNDYN_QUICK=1 in the environment some seconds.
 
 # %%
 import os
