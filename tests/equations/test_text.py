@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 import sympy as sp
-from equations.cases import CASES, OTHERS, STUDENTS, one, two
 from matplotlib.mathtext import MathTextParser
 
 import learndyn as ld
+from equations.cases import CASES, OTHERS, STUDENTS, one, two
 from learndyn.formulas.picture import _legend, _lines
 
 PERCEPTRON = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.1)

@@ -7,16 +7,18 @@ where units coincide (`closed_forms.fours`), and quadratures, which both sides t
 
 import numpy as np
 import pytest
-from equations.cases import CASES
 
 import learndyn as ld
+from equations.cases import CASES
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.student_teacher.flow import drift_function
 
 ROUNDING = 1e-13
 # Averages of four different ReLU units by orthant probabilities, and tables with coinciding ones.
-ORTHANTS = {name: 1e-9 for name in ("relu", "noise, batch, decay", "relu output weights", "relu sites", "tree",
-                                    "K = 1, M = 2", "K = 2, M = 1")}  # fmt: skip
+OF_FOUR = (
+    "relu", "noise, batch, decay", "relu output weights", "relu sites", "tree", "K = 1, M = 2", "K = 2, M = 1",
+)  # fmt: skip
+ORTHANTS = dict.fromkeys(OF_FOUR, 1e-9)
 TABLES = {"long run: mixed": 1e-7, "long run: relu biases": 1e-6, "long run: relu dropout": 1e-7}
 
 
@@ -27,7 +29,8 @@ def flow_of(scenario, start):
     if task.kind != "student_teacher" or task.structure.samples or not computes_in_numpy(task):
         return {name: value.values for name, value in ld.drift(task, start).items()}
     state = task.initial_state(start)
-    flow = drift_function(task.structure, NUMPY)(start.at, state, task.values())
+    structure = task._with(None, task.reach(state[None], start.at))
+    flow = drift_function(structure, NUMPY)(start.at, state, task.values())
     return task.order_parameters(np.asarray(flow))
 
 

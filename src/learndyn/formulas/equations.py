@@ -186,11 +186,11 @@ class Equations:
     # How lines come about.
 
     @property
-    def _numbers(self) -> dict[Any, Any]:
-        """Symbols that are replaced by their values."""
+    def _numbers(self) -> dict[str, Any]:
+        """Symbols that are replaced by their values, by name."""
         if not self._insert:
             return {}
-        return {sp.Symbol(m.name): sp.Float(m.number) for m in self._system.meanings if m.number is not None}
+        return {m.name: sp.Float(m.number) for m in self._system.meanings if m.number is not None}
 
     def _inserted(self, expr: Any) -> Any:
         return _replaced(expr, self._numbers) if self._numbers else expr
@@ -286,10 +286,10 @@ def wrap(row: Row) -> list[str]:
     return lines
 
 
-def _replaced(expr: Any, values: dict[Any, Any]) -> Any:
+def _replaced(expr: Any, values: dict[str, Any]) -> Any:
     """The formula with numbers in the place of symbols, and the order of its terms kept."""
-    if expr in values:
-        return values[expr]
+    if isinstance(expr, sp.Symbol) and expr.name in values:
+        return values[expr.name]
     if not expr.args or isinstance(expr, sp.Piecewise):
         return expr
     fixed = 1 if isinstance(expr, Entry | Field | Call) else 0

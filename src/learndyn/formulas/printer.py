@@ -22,6 +22,7 @@ NAMES = {
     "pi_ab": r"\varpi", "step": r"\Theta", "beta": r"\beta", "weights": r"\mathbf{w}", "inputs": r"\mathbf{x}",
     "f": r"\mathbf{f}", "covariance": r"\mathbf{C}", "jacobian": r"\mathbf{A}", "Phi": r"\Phi", "OwenT": r"\mathrm{T}",
     "lambda_data": r"\lambda", "c_share": "f", "mean_update": r"\langle f \rangle", "normal_density": r"\phi",
+    "mu_square": r"|\mu|^2",
     "A_slope": "A'", "prior": "p", "rows": "h",
 }  # fmt: skip
 # Names whose first index is written above: an eigenspace of the inputs, or the pair of units that tilts a covariance.
@@ -181,6 +182,9 @@ class WrittenPrinter(LatexPrinter):
         if index.name == "y":
             return rf"\sum_{{y=\pm 1}} {body}"
         return rf"\sum_{{{','.join(self._print(i) for i in indices)}=1}}^{{{self._print(upper)}}} {body}"
+
+    def _print_Symbol(self, expr: Any, style: str = "plain") -> str:
+        return NAMES.get(expr.name) or super()._print_Symbol(expr, style)
 
     def _print_Different(self, expr: Any) -> str:
         return rf"\nu_{{{self._joined(list(expr.args))}}}"

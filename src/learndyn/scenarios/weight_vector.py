@@ -13,6 +13,7 @@ from learndyn.errors import InputError
 from learndyn.scenarios.base import Quantity, fields_alone
 from learndyn.scenarios.gaussian_weights import GaussianWeights
 from learndyn.scenarios.moments.base import Form
+from learndyn.scenarios.shown import Shown
 
 # With up to so many numbers in all rows covariances are part of a result; beyond, variances and their sum alone.
 MOST_COVARIANCES = 10**7
@@ -28,7 +29,7 @@ MOMENTS = {
 }
 
 
-class WeightVector:
+class WeightVector(Shown):
     """The part of `learndyn.scenarios.base.Scenario` that all scenarios of one weight vector have alike."""
 
     time_name: ClassVar[str] = "t"

@@ -161,7 +161,7 @@ def _meanings(scenario: Any) -> list[Meaning]:
         Meaning(
             r"\Sigma_{\pm}",
             "covariances of the classes",
-            "; ".join(f"{each!r}" for each in scenario.covariances) if scenario.n <= 3 else "",
+            "; ".join(shown(each.dense(scenario.n)) for each in scenario.covariances) if scenario.n <= 2 else "",
         ),
         Meaning("p_y", "probabilities of the classes", f"{scenario.prior:g} and {1 - scenario.prior:g}"),
         *([Meaning(r"\Phi, \phi", "normal distribution function and density")]),

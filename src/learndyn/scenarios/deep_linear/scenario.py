@@ -20,6 +20,7 @@ from learndyn.scenarios.deep_linear.flow import make_flow, product, size, unpack
 from learndyn.scenarios.deep_linear.modes import Modes, modes_of
 from learndyn.scenarios.deep_linear.start import LinearWeights
 from learndyn.scenarios.linear_modes.scenario import LinearModes
+from learndyn.scenarios.shown import Shown
 
 # Conserved matrices of up to so many numbers in all are part of a result row by row.
 MOST_NUMBERS = 4 * 10**6
@@ -28,7 +29,7 @@ AT_ONCE = 10**5
 
 
 @dataclass(frozen=True)
-class DeepLinear:
+class DeepLinear(Shown):
     """A linear network yhat = W_D ... W_2 W_1 x that learns by gradient descent, from any weights.
 
         tau dW_l/dt = (W_D ... W_{l+1})^T (E[y x^T] - W (E[x x^T] + sigma^2)) (W_{l-1} ... W_1)^T - lambda W_l

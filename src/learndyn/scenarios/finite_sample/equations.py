@@ -13,6 +13,7 @@ from learndyn.formulas.walker import of_walker
 
 # Stands for an eigenvalue of 0.
 UNSEEN = 1e-200
+WEIGHT = r"A_j + C_j (\bar{w}_j + e_j)"
 j = sp.Symbol("j")
 S, sigma, a, gamma, d, D = symbols("S sigma a gamma d D")
 A, C, rate, weight = entry("A", j), entry("C", j), entry("lambda", j), entry("omega", j)
@@ -38,8 +39,7 @@ def system_of(scenario: Any) -> System:
         time="t",
         update=(
             Line("y", r"\bar{w} \cdot x + \sigma \zeta" if scenario.label_noise else r"\bar{w} \cdot x"),
-            Line("w_j", r"d^{D-1} \left( A_j + C_j (\bar{w}_j + e_j) \right)" if deep else r"A_j + C_j (\bar{w}_j + e_j)",
-                 "in the eigenbasis of X X^T / p"),
+            Line("w_j", rf"d^{{D-1}} \left( {WEIGHT} \right)" if deep else WEIGHT, "in the eigenbasis of X X^T / p"),
             *((Line("d", length, "the strength of a layer"),) if deep else ()),
         ),
         equations=(
@@ -59,7 +59,8 @@ def _meanings(scenario: Any) -> list[Meaning]:
     law = f"{scenario.state_length // 2} eigenvalues"
     law += " that stand for Marchenko and Pastur's law" if scenario.eigenvalues is None else " of the data"
     found = [
-        Meaning("A_j", "what a layer holds of its start"), Meaning("C_j", "how far it has moved to the least-squares solution"),
+        Meaning("A_j", "what a layer holds of its start"),
+        Meaning("C_j", "how far it has moved to the least-squares solution"),
         Meaning(r"\lambda_j, \omega_j", "eigenvalues of X X^T / p and their weights", law),
         Meaning("a", "inputs for each example, n / p", f"{scenario.aspect:.10g}", scenario.aspect, "a"),
         Meaning("S", "length of the rule", f"{scenario.signal:.10g}", scenario.signal, "S"),

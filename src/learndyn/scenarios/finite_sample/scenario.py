@@ -22,6 +22,7 @@ from learndyn.scenarios.finite_sample.flow import closed_states, drift_function,
 from learndyn.scenarios.finite_sample.limits import best_ridge, ridge, unregularised
 from learndyn.scenarios.finite_sample.spectrum import Spectrum, marchenko_pastur, of_eigenvalues
 from learndyn.scenarios.finite_sample.start import RandomWeights
+from learndyn.scenarios.shown import Shown
 
 ORDER_PARAMETERS = {
     "A": Quantity(("direction",), "what the first layer holds of its start, direction by direction of the data"),
@@ -33,7 +34,7 @@ OFF = {"weight_decay": 0.0, "depth": 1}
 
 
 @dataclass(frozen=True)
-class FiniteSample:
+class FiniteSample(Shown):
     """A linear student that learns by gradient descent on p noisy examples of a linear rule, n and p to infinity.
 
         y = wbar . x + sigma * noise,   x ~ N(0, I_n),   |wbar| = S,   a = n / p

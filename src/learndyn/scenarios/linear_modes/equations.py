@@ -48,10 +48,11 @@ def system_of(scenario: Any) -> System:
 
 
 def _meanings(scenario: Any) -> list[Meaning]:
+    variances = np.broadcast_to(scenario.beta.values, scenario.m)
     found = [
         Meaning("w_{la}", "strength of layer l in mode a"), Meaning("u_a", "strength of mode a"),
         Meaning("s_a", "singular values of E[y x^T]", _list(scenario.s.values)),
-        Meaning(r"\beta_a", "variances of the inputs along the modes", _list(np.broadcast_to(scenario.beta.values, scenario.m))),
+        Meaning(r"\beta_a", "variances of the inputs along the modes", _list(variances)),
         Meaning("D", "layers", str(scenario.depth)), Meaning("m", "modes", str(scenario.m)),
     ]  # fmt: skip
     scalars = (

@@ -16,6 +16,7 @@ from learndyn.scenarios.base import Flow, Quantity, fields_alone, replaced, with
 from learndyn.scenarios.linear_modes import closed_form, dropout, observables
 from learndyn.scenarios.linear_modes.flow import make_flow, size
 from learndyn.scenarios.linear_modes.start import ModeStart, imbalance_of
+from learndyn.scenarios.shown import Shown
 
 QUANTITIES = {
     "w": Quantity(("layer", "mode"), "strength of a layer in a mode"),
@@ -27,7 +28,7 @@ QUANTITIES = {
 
 
 @dataclass(frozen=True)
-class LinearModes:
+class LinearModes(Shown):
     """The modes of a deep linear network that learns from decoupled starts, each on its own.
 
         tau dw_l/dt = p (s - (beta + sigma^2) u) u / w_l - lambda w_l,    u = w_1 w_2 ... w_D

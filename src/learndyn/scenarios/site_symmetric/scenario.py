@@ -19,6 +19,7 @@ from learndyn.arguments import choice, count, number, shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.base import Flow, Landmarks, Quantity, fields_alone, replaced
+from learndyn.scenarios.shown import Shown
 from learndyn.scenarios.site_symmetric.flow import make_flow
 from learndyn.scenarios.site_symmetric.moments import error
 from learndyn.scenarios.site_symmetric.overlaps import is_possible, unpack
@@ -44,7 +45,7 @@ OBSERVABLES = {
 
 
 @dataclass(frozen=True)
-class SiteSymmetric:
+class SiteSymmetric(Shown):
     """A soft committee machine that learns from one of the same size, all K sites alike: four equations for any K.
 
         R_in = R delta_in + S (1 - delta_in),   Q_ik = Q delta_ik + C (1 - delta_ik),   T_nm = delta_nm,   M = K

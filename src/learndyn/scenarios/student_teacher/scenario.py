@@ -22,6 +22,7 @@ from learndyn.arguments import choice, count, number, shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import NUMPY
 from learndyn.scenarios.base import Flow, Landmarks, Noise, Quantity, fields_alone, replaced
+from learndyn.scenarios.shown import Shown
 from learndyn.scenarios.student_teacher import compatibility, numbers, observables, positivity, state
 from learndyn.scenarios.student_teacher.adaptive_rate import AdaptiveRate, rate_of
 from learndyn.scenarios.student_teacher.flow import make_flow
@@ -49,7 +50,7 @@ OPTIONS = (
 
 
 @dataclass(frozen=True)
-class StudentTeacher:
+class StudentTeacher(Shown):
     """A student that learns on-line from a teacher: perceptrons, soft committee machines, two-layer networks, trees.
 
         sigma = sum_i w_i g(x_i + theta_i),  tau = sum_n v_n g(y_n + phi_n) + noise,

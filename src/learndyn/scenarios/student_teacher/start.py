@@ -24,6 +24,7 @@ from learndyn.arguments import (
 from learndyn.errors import InputError
 from learndyn.scenarios.base import fields_alone
 from learndyn.scenarios.rows import time_of_row
+from learndyn.scenarios.shown import Shown
 from learndyn.scenarios.student_teacher.completion import TOLERANCE, are_overlaps, completed, parts
 from learndyn.scenarios.student_teacher.networks import one_a_unit
 
@@ -36,7 +37,7 @@ MORE = ("T", "RV", "QJV", "QV", "d", "R_space", "Q_space", "R_reference", "eta")
 
 
 @dataclass(frozen=True)
-class Start:
+class Start(Shown):
     """The order parameters with which learning begins.
 
     Parameters

@@ -15,6 +15,7 @@ from learndyn.arguments import array, nested, number, or_list, positive_semidefi
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Quantity
 from learndyn.scenarios.reached import Reached
+from learndyn.scenarios.shown import Shown
 from learndyn.scenarios.task_sequence.classes import ClassTasks
 from learndyn.scenarios.task_sequence.teachers import TeacherTasks
 
@@ -23,7 +24,7 @@ FAMILIES: dict[str, Any] = {family.kind: family for family in (ClassTasks, Teach
 
 
 @dataclass(frozen=True)
-class TaskSequence:
+class TaskSequence(Shown):
     """Tasks learned one after another, and when one gives way to the next: continual learning and forgetting.
 
     `ld.solve` and `ld.simulate` take it in place of a scenario; `ld.forgetting_curve` reads their results.

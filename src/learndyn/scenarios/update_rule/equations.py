@@ -11,7 +11,9 @@ from learndyn.formulas.system import Equation, Line, Meaning, System
 
 w = sp.Symbol("weights")
 MOMENTS = (
-    Line(r"\frac{dm_i}{dt}", r"\langle f_i \rangle(m) + \frac{1}{2} \sum_{k,l} C_{kl} \frac{\partial^2 \langle f_i \rangle}{\partial w_k \partial w_l}(m)",
+    Line(r"\frac{dm_i}{dt}",
+         r"\langle f_i \rangle(m) + \frac{1}{2} \sum_{k,l} C_{kl} "
+         r"\frac{\partial^2 \langle f_i \rangle}{\partial w_k \partial w_l}(m)",
          "from weights with mean m and covariance C"),
     Line(r"\frac{dC}{dt}", r"A C + C A^T, \quad A_{ik} = \frac{\partial \langle f_i \rangle}{\partial w_k}(m)"),
 )  # fmt: skip

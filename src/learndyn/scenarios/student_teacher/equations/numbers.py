@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -223,7 +224,7 @@ class Averages:
 
         r = [walker.entry("rho", (units[a] + 1, units[b] + 1)) for a, b in PAIRS]
         with jax.enable_x64(True):
-            return float(orthant_4(jnp.array(r)[:, None])[0][0])
+            return float(_compiled(orthant_4)(jnp.array(r)[:, None])[0][0])
 
     def _rule(self, fields: Any, walker: Any) -> float:
         """A user's rule: the averages that its quadrature gives."""
@@ -239,6 +240,13 @@ class Averages:
         covariances = np.array([walker.mean((other, ("z", a))) for a in range(1, self._s.n + 1)])
         # <F t> = <F u> . (L^-1 <z t>).
         return float(along[i] @ np.linalg.lstsq(L, covariances, rcond=1e-12)[0])
+
+
+@cache
+def _compiled(function: Any) -> Any:
+    import jax
+
+    return jax.jit(function)
 
 
 def own_rule(structure: Any, C: Any, m: Any, c: Any) -> Any:

@@ -177,7 +177,7 @@ def _numbers_meant(scenario: Any) -> list[Meaning]:
         "batch_size": ("b", "examples in an update", "b"),
         "teacher_drift": ("d", "rate of the teacher's random walk", "d"),
         "damping": (r"\gamma", "friction of the velocities", "gamma"),
-        "mean_square": (r"\mu_{square}", "squared length of the mean of the inputs", "mu_square"),
+        "mean_square": (r"|\mu|^2", "squared length of the mean of the inputs", "mu_square"),
         "v": ("v", "output weights of the teacher", ""),
         "phi": (r"\phi", "biases of the teacher", ""),
         "eigenvalues": (r"\lambda_l", "eigenvalues of the covariance of the inputs", ""),
