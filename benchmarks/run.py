@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import analysis
 import classification
+import explore
 import fixed_points
 import generalisation
 import learning_rates
@@ -39,6 +40,7 @@ if __name__ == "__main__":
         linear,
         overlaps,
         sweeps,
+        explore,
     ):
         show(module.rows())
         print(flush=True)

@@ -39,18 +39,16 @@ _REPLICAS = (
     Control("replicas", "Replicas", "count", 8, low=1, high=64, step=1),
     Control("seed", "Seed", "count", 1, low=0, high=100, step=1),
 )
-_CHOICE = bk.InlineStyleSheet(
-    css="""
+_CHOICE = """
     .bk-btn { font: 13px/1 system-ui, sans-serif; padding: 7px 12px; border-color: #d5d9de; color: #444; }
     .bk-btn.bk-active, .bk-btn-primary { background: #0072b2; border-color: #0072b2; color: #fff; box-shadow: none; }
     .bk-btn-primary:hover { background: #005c90; color: #fff; }
     .bk-btn:disabled { opacity: .5; }
     """
-)
 
 
 def _html(name: str, text: str = "") -> Any:
-    style = bk.InlineStyleSheet(css=(HERE / "page.css").read_text(encoding="utf-8"))
+    style = (HERE / "page.css").read_text(encoding="utf-8")
     return bk.Div(text=text, name=name, disable_math=True, sizing_mode="stretch_width", margin=0, stylesheets=[style])
 
 
@@ -118,7 +116,7 @@ class Page:
     def _make_family(self) -> None:
         """The controls and the figures of a kind of scenario."""
         setup = self.setup
-        self._panel = Panel(setup.family.groups, setup.values, self._change)
+        self._panel = Panel(setup.family.groups, setup.values, self._change, setup.shows)
         self._controls.children = self._panel.roots
         words = setup.kept_words()
         kept = "".join(f"<li>{escape(each)}</li>" for each in words)
@@ -142,7 +140,7 @@ class Page:
 
     def _change(self, name: str, value: Any) -> None:
         self.setup = self.setup.changed(**{name: value})
-        self._panel.follow(self.setup.values)
+        self._panel.follow(self.setup.values, self.setup.shows)
         self._ask()
 
     def _choose_family(self, kind: str) -> None:

@@ -12,10 +12,12 @@ import xarray as xr
 from learndyn.explore.curves import Drawn, drawn
 from learndyn.explore.setup import Setup
 from learndyn.options import logspaced
+from learndyn.results import time_of
 from learndyn.scenarios.linear_modes.scenario import LinearModes
 from learndyn.scenarios.student_teacher.scenario import StudentTeacher
 
 ROWS = 61
+FEWEST = 2
 # Families whose number of inputs is a choice of the simulation.
 WITH_N = (StudentTeacher.kind,)
 
@@ -75,7 +77,11 @@ class Running:
         report: Any = self._report
         try:
             result = simulate(self._setup.scenario, self._setup.start, **self._options, progress=report)
-            found: Any = Replicas(self._setup, self._options, result, drawn(result, self._setup.family))
+            # A run that was cancelled at its beginning may have no more than that.
+            rows = result.sizes[time_of(result)]
+            found: Any = None
+            if rows >= FEWEST:
+                found = Replicas(self._setup, self._options, result, drawn(result, self._setup.family))
         except KeyboardInterrupt:
             found = None
         except Exception as error:

@@ -80,15 +80,15 @@ def make_server(setup: Setup, listening: socket.socket, token: str, loop: Any) -
 
 
 def _listening(port: int) -> socket.socket:
-    from tornado.netutil import bind_sockets
-
     try:
-        return bind_sockets(port, ADDRESS, family=socket.AF_INET)[0]
+        listening = socket.create_server((ADDRESS, port), backlog=128)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"Option --port must be a free port, but {port} is not: {reason}. Leave it out, and a free one is taken."
         ) from None
+    listening.setblocking(False)
+    return listening
 
 
 def _warm_up(setup: Setup) -> None:

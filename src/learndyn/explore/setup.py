@@ -79,15 +79,22 @@ class Setup:
         """What the shape of the state depends on beside the scenario."""
         return getattr(self.start, "n", None), getattr(getattr(self.start, "cov", None), "form", None)
 
+    def shows(self, name: str) -> bool:
+        """Whether a control matters: with the values of the others, and beside what is kept."""
+        replaced = {each for path, _, _ in self._kept_fields() for each in self.family.replaced.get(path, ())}
+        return name not in replaced and self.family.controls[name].visible(self.values)
+
     def kept_words(self) -> list[str]:
         """What the file says and no control shows, in words."""
+        return [f"{where}: {path} = {_short(value)}" for path, where, value in self._kept_fields()]
+
+    def _kept_fields(self) -> list[tuple[str, str, Any]]:
+        """(path, "scenario" or "start", value) of all that is kept: "learning_rate", "student.activation"."""
         found = []
         for where, fields in self.kept.items():
             for name, value in fields.items():
                 inner = value if isinstance(value, dict) else {"": value}
-                found += [
-                    f"{where}: {'.'.join(filter(None, (name, part)))} = {_short(each)}" for part, each in inner.items()
-                ]
+                found += [(".".join(filter(None, (name, part))), where, each) for part, each in inner.items()]
         return found
 
 

@@ -16,24 +16,20 @@ bk: Any = models
 # Sliders that run in decades have so many steps a decade.
 PER_DECADE = 50
 DIGITS = 3
-_LOOK = bk.InlineStyleSheet(
-    css="""
+# Style sheets are text: a model of Bokeh would belong to one document, and there may be two tabs.
+_LOOK = """
     :host { font: 13px/1.35 system-ui, sans-serif; color: #222; }
     label, .bk-slider-title { font-size: 13px; color: #333; }
     .bk-input { font: inherit; min-height: 0; height: auto; padding: 3px 7px; border-color: #d5d9de;
       border-radius: 5px; background-color: #fff; }
     .bk-input:focus { border-color: #0072b2; box-shadow: 0 0 0 2px rgb(0 114 178 / 15%); }
     """
-)
-_IN_LINE = bk.InlineStyleSheet(
-    css="""
+_IN_LINE = """
     .bk-input-group { display: flex; flex-direction: row; align-items: center; gap: 8px; }
     .bk-input-group label { flex: 1; min-width: 0; margin: 0; }
     .bk-input { width: 78px; flex: none; text-align: right; font-variant-numeric: tabular-nums; }
     """
-)
-_SLIDER = bk.InlineStyleSheet(
-    css="""
+_SLIDER = """
     .bk-slider-title { margin: 0 0 5px -7px; }
     .noUi-target { background: #e3e7eb; border: 0; box-shadow: none; height: 4px; }
     .noUi-connect { background: #7fb8d9; }
@@ -42,16 +38,13 @@ _SLIDER = bk.InlineStyleSheet(
     .noUi-handle:focus-visible { outline: 3px solid rgb(0 114 178 / 25%); }
     .noUi-handle::before, .noUi-handle::after { display: none; }
     """
-)
-_SAID = bk.InlineStyleSheet(css=".bk-clearfix { font: 12px/1.4 system-ui, sans-serif; }")
-_HEADING = bk.InlineStyleSheet(
-    css="""
+_SAID = ".bk-clearfix { font: 12px/1.4 system-ui, sans-serif; }"
+_HEADING = """
     .bk-btn { font: 600 11px/1 system-ui, sans-serif; letter-spacing: .06em; text-transform: uppercase; color: #5b6672;
       background: none; border: 0; padding: 4px 0; text-align: left; justify-content: flex-start; }
     .bk-btn:hover, .bk-btn.bk-active { background: none; box-shadow: none; color: #0072b2; }
     .bk-btn:focus-visible { outline: 2px solid rgb(0 114 178 / 40%); }
     """
-)
 
 
 class Field:
@@ -193,7 +186,13 @@ class Field:
 class Panel:
     """All controls of some groups below each other, each group under a heading that folds it away."""
 
-    def __init__(self, groups: tuple[Group, ...], values: Values, changed: Callable[[str, Any], None]) -> None:
+    def __init__(
+        self,
+        groups: tuple[Group, ...],
+        values: Values,
+        changed: Callable[[str, Any], None],
+        shows: Callable[[str], bool] = lambda name: True,
+    ) -> None:
         self.fields: dict[str, Field] = {}
         self.roots: list[Any] = []
         for group in groups:
@@ -204,13 +203,13 @@ class Panel:
                 sizing_mode="stretch_width", visible=group.open, margin=(2, 0, 6, 0),
             )  # fmt: skip
             self.roots += [_heading(group, body), body]
-        self.follow(values)
+        self.follow(values, shows)
 
-    def follow(self, values: Values) -> None:
+    def follow(self, values: Values, shows: Callable[[str], bool]) -> None:
         """Show the values, and the controls that matter with them."""
         for name, field in self.fields.items():
             field.set(values[name])
-            field.show(field.control.visible(values))
+            field.show(shows(name))
 
     def refuse(self, argument: str, sentence: str) -> bool:
         """Put a sentence at the control that it is about; whether there is one."""

@@ -26,6 +26,8 @@ class Family(ABC):
     # Variables of a result below its main curve, a panel each, with the words of the panel.
     panels: ClassVar[tuple[tuple[str, str], ...]]
     main: ClassVar[str]
+    # Controls that have no say where a field is kept.
+    replaced: ClassVar[dict[str, tuple[str, ...]]] = {}
     groups: tuple[Group, ...]
 
     @property

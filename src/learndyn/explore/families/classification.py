@@ -59,13 +59,19 @@ class Classification(Family):
     until: ClassVar[float] = 30.0
     main: ClassVar[str] = "alignment"
     panels: ClassVar[tuple[tuple[str, str], ...]] = (("accuracy", "Accuracy"), ("w", "Weights"))
+    replaced: ClassVar[dict[str, tuple[str, ...]]] = {
+        "rule": ("rule",),
+        "means": ("mu",),
+        "covariances": ("along", "across", "ratio"),
+    }
 
     def __init__(self) -> None:
         self.groups = _groups()
 
     def scenario(self, values: Values, kept: Kept) -> Any:
         """Means +-mu on the first axis, unless a file had others."""
-        first = np.array([values["along"], values["across"]])
+        along, across = values["along"], values["across"]
+        first: Any = along if along == across else np.array([along, across])
         second = first * values["ratio"]
         fields: dict[str, Any] = {
             "means": [values["mu"], 0.0],

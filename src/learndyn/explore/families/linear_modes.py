@@ -53,6 +53,11 @@ class Modes(Family):
     until: ClassVar[float] = 20.0
     main: ClassVar[str] = "loss"
     panels: ClassVar[tuple[tuple[str, str], ...]] = (("u", "Strength of each mode"),)
+    replaced: ClassVar[dict[str, tuple[str, ...]]] = {
+        "strengths": ("u", "imbalance", "depth"),
+        "u": ("u",),
+        "imbalance": ("imbalance",),
+    }
 
     def __init__(self) -> None:
         self.groups = _groups()

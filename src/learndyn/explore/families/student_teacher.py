@@ -67,12 +67,13 @@ def _groups() -> tuple[Group, ...]:
                 choices=(("near_symmetric", "nearly symmetric"), ("random", "random"), ("overlaps", "given numbers")),
             ),
             Control(
-                "lengths", "Squared lengths Qᵢᵢ", "range", (0.2, 0.3), high=2.0, step=0.01,
+                "lengths", "Squared lengths Qᵢᵢ", "range", (0.2, 0.3), high=2.0, step=0.01, arguments=("Q",),
                 visible=_starts("near_symmetric", "random"),
                 help="Nearly symmetric: from the first unit to the last. Random: drawn between the two.",
             ),
             Control(
-                "X", "Initial overlap X", "log", 1e-4, low=1e-12, high=1.0, visible=_starts("near_symmetric", "random"),
+                "X", "Initial overlap X", "log", 1e-4, low=1e-12, high=1.0, arguments=("R",),
+                visible=_starts("near_symmetric", "random"),
                 help="Nearly symmetric: R_ii = X. Random: all other overlaps are drawn from [0, X].",
             ),
             Control(
@@ -117,6 +118,12 @@ class StudentAndTeacher(Family):
         ("Q", "Student and student: Q"),
         ("w", "Output weights"),
     )
+    replaced: ClassVar[dict[str, tuple[str, ...]]] = {
+        "learning_rate": ("learning_rate",),
+        "output_learning_rate": ("output_learning_rate",),
+        "student.activation": ("activation",),
+        "teacher.activation": ("teacher_activation",),
+    }
 
     def __init__(self) -> None:
         self.groups = _groups()
