@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from learndyn.errors import InputError, LearndynError, LearndynWarning
     from learndyn.html.export import export_html
     from learndyn.options import logspaced
+    from learndyn.result_card import describe
     from learndyn.results import load, mean_and_error, save, scenario_of, start_of
     from learndyn.scenario_file import read_scenario_file, write_scenario_file
     from learndyn.scenarios.classification.data import DataClassification
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from learndyn.verbs import drift, simulate, solve
     from learndyn.verbs.accuracy import accuracy
     from learndyn.verbs.ensemble import ensemble
+    from learndyn.verbs.equations import equations
     from learndyn.verbs.moment_flow import moment_flow
 
 __version__ = "0.1.0"

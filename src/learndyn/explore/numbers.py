@@ -140,7 +140,7 @@ def _modes(theory: Theory) -> str:
     """The strengths of linear modes, and when half of the best one is reached."""
     result, scenario = theory.result, theory.setup.scenario
     u, time = result["u"].values, result[time_of(result)].values
-    head = "<tr><th>singular value s</th><th>final u</th><th>t to half of s/β</th></tr>"
+    head = "<tr><th>strength s</th><th>final u</th><th>t to half of s/β</th></tr>"
     rows = []
     for s, best, path in list(zip(scenario.s.values, scenario.best, u.T, strict=True))[:MOST_RATES]:
         beyond = np.flatnonzero(path >= 0.5 * best)

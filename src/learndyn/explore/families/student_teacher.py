@@ -74,7 +74,7 @@ def _groups() -> tuple[Group, ...]:
             Control(
                 "X", "Initial overlap X", "log", 1e-4, low=1e-12, high=1.0, arguments=("R",),
                 visible=_starts("near_symmetric", "random"),
-                help="Nearly symmetric: R_ii = X. Random: all other overlaps are drawn from [0, X].",
+                help="Nearly symmetric: Rᵢᵢ = X. Random: all other overlaps are drawn from [0, X].",
             ),
             Control(
                 "start_seed", "Seed", "count", 1, low=0, high=100, step=1, arguments=("seed",),
