@@ -17,6 +17,7 @@ THOROUGH = {
         "test_downloads[[]curve.pdf*",
     ],
     "activations/test_conformance.py": [
+        "*conform[[]erf]",
         "*conform[[]x / (1 + abs(x))]",
         "*conform[[]tanh(x)^2 * x]",
         "*conform[[]leaky_relu(-0.3)]",
@@ -49,9 +50,11 @@ THOROUGH = {
         "test_the_shift_of_the_linear*",
     ],
     "analysis/test_critical.py": [
+        "test_committees[[]relu-2]",
         "test_perceptrons[[]tanh]",
     ],
     "analysis/test_fluctuations.py": [
+        "test_derivatives_are*[[]relu-2-1]",
         "test_the_exact_process_has_these_fluctuations[[]erf-2-1-*",
         "test_averages_agree*",
         "test_the_exact_process_has_these_fluctuations[[]relu-2-1-*",
@@ -59,6 +62,8 @@ THOROUGH = {
         "test_smooth_units_may_coincide*",
     ],
     "analysis/test_optimal_schedule.py": [
+        "*between_two_bounds[[]spline]",
+        "*gives_the_curve[[]spline]",
         "test_two_numbers_of_other_controls*",
         "test_many_points_of_the_relu*",
     ],
@@ -69,6 +74,13 @@ THOROUGH = {
         "test_quadratures_grow*",
     ],
     "averages/test_closed_forms_fours.py": [
+        "*agree_with_quadrature[[]names1-True]",
+        "*agree_with_quadrature[[]names2-True]",
+        "*agree_with_quadrature[[]names8-*",
+        "*agree_with_quadrature[[]names9-*",
+        "*agree_with_quadrature[[]names1[078]-*",
+        "*derivatives[[]names2-False]",
+        "*derivatives[[]names3-False]",
         "test_derivatives[[]names1-True]",
     ],
     "averages/test_closed_forms_pairs.py": [
@@ -76,13 +88,17 @@ THOROUGH = {
         "test_jax_agrees*",
     ],
     "averages/test_quadrature.py": [
+        "*nested_gauss_legendre[[]tanh-tanh-tanh-tanh1]",
         "test_squares_against_nested*gelu-softplus]",
     ],
     "averages/test_quadrature_kinks.py": [
+        "*three_relu*[[]1-2]",
+        "*monte_carlo[[]names1]",
         "test_four_relu_units*",
         "test_up_to_three_relu*[[]2-[23]]",
     ],
     "averages/test_sampled.py": [
+        "*said_to_be[[]relu*",
         "*relu-5-3-*",
     ],
     "datasets/test_mnist.py": [
@@ -102,6 +118,11 @@ THOROUGH = {
         "test_the_whole_page[[]which-learning-rate*",
     ],
     "engines/test_chain_law.py": [
+        "*law_of_weight_vectors[[]relu K=2 M=3 N=20]",
+        "*law_of_weight_vectors[[]erf K=1 M=1 N=20]",
+        "*law_of_weight_vectors[[]linear K=2 M=3 N=20]",
+        "*law_of_weight_vectors[[]erf K=1 M=2 N=4]",
+        "*law_of_weight_vectors[[]erf K=2 M=1 N=3]",
         "*law_of_weight_vectors[[]* K=2 M=1 N=[12]*",
         "*law_of_weight_vectors[[]* K=1 M=2 N=[12]*",
         "*law_of_weight_vectors[[]* K=3 M=2 *",
@@ -113,6 +134,7 @@ THOROUGH = {
         "*law_of_weight_vectors[[]relu K=1 M=1 N=20]",
     ],
     "engines/test_checkpoint.py": [
+        "*killed_process*[[]blocks]",
         "test_weights_go_on_after_ctrl_c*[[]blocks]",
     ],
     "engines/test_diffusion.py": [
@@ -125,6 +147,8 @@ THOROUGH = {
         "test_singular_starts*direction]",
     ],
     "engines/test_overlaps_general.py": [
+        "test_the_mean_overlap_of_a_linear*[[]two eigenvalues]",
+        "test_the_mean_overlap_of_a_linear*[[]a mean]",
         "test_an_update*[[]two inputs]",
         "test_the_distance*[[]two inputs]",
         "test_an_update*[[]everything in two sectors]",
@@ -132,6 +156,11 @@ THOROUGH = {
         "*that_of_the_definition[[]more inputs*",
     ],
     "engines/test_overlaps_law.py": [
+        "*general_chain*[[]two eigenvalues]",
+        "*general_chain*[[]momentum]",
+        "*general_chain*[[]a turning teacher]",
+        "*general_chain*[[]a new teacher]",
+        "*general_chain*[[]two inputs]",
         "*general_chain*[[]momentum with*",
         "*general_chain*[[]a walking teacher?*",
         "*general_chain*[[]a tree]",
@@ -156,9 +185,12 @@ THOROUGH = {
         "*snapshot[[]*matrices-False]",
     ],
     "engines/test_weights.py": [
+        "*finite_size_process[[]perceptron N=200]",
         "*definition[[]erf-3-2-513-True]",
     ],
     "engines/test_weights_moments.py": [
+        "test_dropout",
+        "test_weight_decay*",
         "test_weight_decay[[]True]",
         "test_noise_and_minibatches[[]1]",
         "test_output_weights[[]False]",
@@ -170,6 +202,11 @@ THOROUGH = {
         "test_inputs_with_a_mean",
     ],
     "engines/test_weights_options.py": [
+        "*definition[[]all False]",
+        "*definition[[]theta False]",
+        "*definition[[]w False]",
+        "*bits_do_not*[[]general]",
+        "*too_fast*[[]True]",
         "*definition[[]w, theta False]",
         "*definition[[]decay False]",
         "*definition[[]noise False]",
@@ -261,6 +298,23 @@ THOROUGH = {
         "test_the_sweep_goes_on",
     ],
     "figures/test_figures.py": [
+        "*generalisation]",
+        "*random-walk]",
+        "*2019-regularisation]",
+        "*optimal-learning-rate]",
+        "*learning-rate-adaptation]",
+        "*schmid2024/6[ab]]",
+        "*schmid2024/5[abc]]",
+        "*schmid2024/2[ce]]",
+        "*schmid2024/4b]",
+        "*perceptron-r3]",
+        "*perceptron-learning-rates]",
+        "*pretorius2017/[admw]*]",
+        "*two-realisations]",
+        "*order-parameters]",
+        "*[mk][23]-generalisation-error]",
+        "*plateau-length]",
+        "*site-symmetry]",
         "*2019-complex-students-k10-m2]",
         "*2019-erf-learns-relu]",
         "*2019-relu-learns-erf]",
@@ -328,11 +382,14 @@ THOROUGH = {
         "test_heat_equation[[]logistic]",
     ],
     "scenarios/classification/rules/test_derivatives.py": [
+        "*slope_of_the_one_before[[]w-Reinforce*",
         "*Reinforce(baseline=True)-logistic]",
         "*SquaredError(linear=False)-*",
         "test_the_jacobian_in_closed_form[[]logistic]",
     ],
     "scenarios/classification/rules/test_monte_carlo.py": [
+        "*moments_of_an_update[[]SquaredError(linear=False)*",
+        "*moments_of_an_update[[]Reinforce(baseline=True)*",
         "*Supervised()-logistic]",
         "*Reinforce(baseline=True)-shifted_erf]",
         "*Reinforce(baseline=False)-shifted_erf]",
@@ -364,6 +421,9 @@ THOROUGH = {
         "*second_source[[]erf-2-1]",
     ],
     "scenarios/test_steps.py": [
+        "*other_rules[[]hebb-*",
+        "*other_rules[[]adatron-*",
+        "*other_rules[[]own-numbers]",
         "*own_activation[[]student0*",
         "*definition[[]('label noise', 'dropout')-False]",
         "*definition[[]('biases',)-False]",
@@ -371,6 +431,9 @@ THOROUGH = {
         "*own_activation[[]student1-teacher1-numbers]",
     ],
     "site_symmetric/test_flow.py": [
+        "*full_system[[]relu-6]",
+        "*full_system[[]erf-6]",
+        "*derivatives_are*[[]erf-5]",
         "test_quadrature_in_place*",
         "*full_system[[]relu-4]",
     ],
@@ -394,6 +457,7 @@ THOROUGH = {
         "test_quadratures_reach*",
     ],
     "tasks/test_classes.py": [
+        "*exact_law[[]reinforce]",
         "*common_times*[[]reinforce]",
     ],
     "tasks/test_teachers.py": [
@@ -424,6 +488,7 @@ THOROUGH = {
         "test_simulation_on_the_fast_scale*",
     ],
     "two_layers/test_simulation.py": [
+        "*tend_to_theory[[]mean]",
         "test_means*[[]momentum]",
         "test_means*[[]rotation]",
         "*tend_to_theory[[]spectrum]",
@@ -432,5 +497,22 @@ THOROUGH = {
     ],
     "verbs/test_accuracy.py": [
         "*off_by[[]2-2]",
+    ],
+    "engines/test_theory.py": [
+        "*committee_trajectories*[[]013]",
+        "*committee_trajectories*[[]015]",
+        "*committee_trajectories*[[]012]",
+    ],
+    "activations/test_compiled.py": [
+        "*of_numpy[[]logistic]",
+        "*of_numpy[[]silu]",
+        "*of_numpy[[]gelu]",
+        "*of_numpy[[]leaky_relu]",
+    ],
+    "analysis/test_continuation.py": [
+        "test_folds_under_noise*[[]0.05]",
+    ],
+    "two_layers/test_reference.py": [
+        "*output_weights_fixed*[[]extensions-048]",
     ],
 }
