@@ -9,6 +9,7 @@ import numpy as np
 
 from learndyn.errors import InputError
 from learndyn.results import is_simulation, main_curve, scenario_of, time_of
+from learndyn.scenarios.card import card, words
 
 # Points and size of the small curve.
 POINTS, WIDTH, HEIGHT = 120, 240, 60
@@ -41,10 +42,15 @@ class ResultCard:
 
     def _repr_html_(self) -> str:
         cell = "<td style='text-align:left'>"
-        rows = "".join(
-            f"<tr>{cell}{escape(name)}</td>{cell}{escape(words)}</td></tr>" for name, words in self.lines().items()
-        )
-        return f"<div style='display:flex;gap:1em;align-items:center'><table>{rows}</table>{self._curve()}</div>"
+        lines = self.lines()
+        try:
+            above = card(scenario_of(self.result))
+            del lines["scenario"]
+        except InputError:
+            above = ""
+        rows = "".join(f"<tr>{cell}{escape(name)}</td>{cell}{escape(words)}</td></tr>" for name, words in lines.items())
+        table = f"<div>{above}<table>{rows}</table></div>"
+        return f"<div style='display:flex;flex-wrap:wrap;gap:2em;align-items:center'>{table}{self._curve()}</div>"
 
     def _curve(self) -> str:
         """The main curve as a line, logarithmic where it is positive and falls far."""
@@ -110,7 +116,6 @@ def _mean(values: Any, time: str) -> np.ndarray:
 def _scenario(result: Any) -> str:
     """What learned, in a line."""
     try:
-        text = " ".join(repr(scenario_of(result)).split())
+        return words(scenario_of(result))
     except InputError as error:
         return str(error)
-    return text if len(text) < 160 else text[:159] + "…"

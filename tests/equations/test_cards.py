@@ -42,3 +42,20 @@ def test_a_result_at_a_glance():
 def test_what_is_no_result_is_refused():
     with pytest.raises(ld.InputError, match="`result` must be a result of"):
         ld.describe(3)
+
+
+def test_a_scenario_in_words_leaves_out_what_is_filled_in():
+    scenario = ld.StudentTeacher(ld.Student(2, "relu"), ld.Teacher(2, "relu"), learning_rate=0.5, weight_decay=1e-3)
+    result = ld.solve(scenario, ld.Start.near_symmetric(scenario, Q=0.2, X=0.1), until=1, save_at=[0, 1])
+    assert ld.describe(result).lines()["scenario"] == (
+        "StudentTeacher: student: units = 2, activation = relu; teacher: units = 2, activation = relu; "
+        "learning_rate = 0.5; weight_decay = 0.001"
+    )
+    correlated = ld.StudentTeacher(ld.Student(2), ld.Teacher(2, T=[[1, 0.5], [0.5, 1]]), learning_rate=0.5)
+    assert "T = [[1, 0.5], [0.5, 1]]" in correlated._repr_html_()
+
+
+def test_matrices_of_a_start_stand_in_rows():
+    shown = ld.Start(Q=[[0.2, 0.0], [0.0, 0.3]], R=[[0.1, 0.0], [0.0, 0.1]])._repr_html_()
+    assert shown.count("<table") == 3
+    assert ">0.3</td></tr></table>" in shown

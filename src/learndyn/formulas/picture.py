@@ -12,6 +12,10 @@ WIDTH, MARGIN, INDENT = 9.0, 0.35, 0.25
 SIZE, SMALL, GAP, SECTION = 12.0, 9.5, 0.09, 0.16
 # A formula wider than the page is drawn smaller, but not below this fraction of its size.
 SMALLEST = 0.45
+# About so many signs of a formula are as wide as the page.
+SIGNS = 52
+# Symbols in the words of the legend: J_i . B_n, z_q.
+SYMBOL = re.compile(r"\b[A-Za-z]_[A-Za-z0-9]\b( \. [A-Z]_[a-z]\b)?")
 PLACE = re.compile(r"\\begin\{cases\}(.*?)\\end\{cases\}")
 
 
@@ -35,7 +39,7 @@ def picture(equations: Any) -> Any:
 
 def _lines(row: Any) -> list[str]:
     """The row as lines of mathtext."""
-    first, *rest = broken(row)
+    first, *rest = broken(row, SIGNS)
     lines = [" ".join(filter(None, [row.left, row.relation, first])), *(r"\quad\quad " + text for text in rest)]
     if row.note:
         lines[-1] += rf" \quad \mathrm{{({_upright(row.note)})}}"
@@ -44,7 +48,9 @@ def _lines(row: Any) -> list[str]:
 
 def _legend(symbol: str, what: str, value: str) -> str:
     shown = f" = {value}" if value else ""
-    return f"${mathtext(symbol)}$: {what}{shown}".replace("_", r"_")
+    words = SYMBOL.sub(lambda found: f"${found[0].replace('.', chr(92) + 'cdot')}$", what)
+    words = words.replace("<", "⟨").replace(">", "⟩")
+    return f"${mathtext(symbol)}$: {words}{shown}"
 
 
 def _upright(text: str) -> str:

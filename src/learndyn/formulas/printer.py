@@ -67,12 +67,13 @@ class WrittenPrinter(LatexPrinter):
         return found
 
     def _opened(self, term: Any, wide: int) -> list[str]:
-        """A product whose last factor is a sum: what stands before it, and its terms, between large brackets."""
+        """A product in which one factor is a sum: what stands before it, and its terms, between large brackets."""
         factors = self._flat(term, sp.Mul)
-        if len(factors) < 2 or not isinstance(factors[-1], sp.Add):
+        sums = [factor for factor in factors if isinstance(factor, sp.Add)]
+        if len(factors) < 2 or len(sums) != 1:
             return [self._print(term)]
-        front = self._print(sp.Mul(*factors[:-1], evaluate=False))
-        first, *rest = self.terms(factors[-1], wide)
+        front = self._print(sp.Mul(*(factor for factor in factors if factor is not sums[0]), evaluate=False))
+        first, *rest = self.terms(sums[0], wide)
         parts = [rf"{front} \Big( {first}", *rest]
         parts[-1] += r" \Big)"
         return parts
