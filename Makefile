@@ -34,6 +34,7 @@ demo: $(VENV)/.stamp-run  ## a network learns: theory, simulation, numbers and a
 	@mkdir -p build
 	@$(PY) -m learndyn run examples/demo.toml --plot build/demo.png -o build/demo.nc
 	@echo "The picture is $(CURDIR)/build/demo.png, its numbers are $(CURDIR)/build/demo.nc"
+	@echo "For the command learndyn: . $(VENV)/bin/activate   For the explorer in the browser: pip install '.[explore]'"
 
 test: lint  ## the linters, then all tests; PYTEST_ARGS="-k erf" for some of them
 	@NUMBA_CACHE_DIR="$(CURDIR)/build/numba-$$($(PY) -c '$(src_hash)')" \
