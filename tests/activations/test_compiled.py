@@ -48,7 +48,8 @@ def everything(x, xp):
 
 
 def comparisons(x, xp):
-    return xp.maximum(x, 0.5) + 10 * xp.minimum(-1, x) + 100 * xp.where(x > 0, 2, x) + 1000 * xp.sign(x)
+    total = xp.maximum(x, 0.5) + 10 * xp.minimum(-1, x) + 100 * xp.where(x > 0, 2, x) + 1000 * xp.sign(x)
+    return total + 1e4 * xp.clip(x, -2, 0.5)
 
 
 def test_the_scalar_namespace_has_the_meaning_of_numpy():

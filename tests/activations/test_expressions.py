@@ -170,7 +170,7 @@ def test_a_formula_gives_the_same_numbers_in_numpy_jax_and_kernels(text):
 def test_the_examples_contain_every_function():
     used = {part.function for text in EXAMPLES for part in parts_of(parse(text)) if isinstance(part, Call)}
     assert used == {*ONE_ARGUMENT, *TWO_ARGUMENTS}
-    assert {*used, "where"} == set(FUNCTIONS)
+    assert {*used, "clip", "where"} == set(FUNCTIONS)  # clip is read as two others
 
 
 def parts_of(formula):
@@ -196,6 +196,7 @@ def parts_of(formula):
         ("max(x, 3) + min(x, 3)*maximum(x,0)", 7.0),
         ("where(x >= 2, 1, 0) + where(x > 2, 10, 0) + where(x <= 2, 100, 0) + where(x < 2, 1000, 0)", 101.0),
         (" x\n*\tpi ", 2 * np.pi),
+        ("clip(x, -1, 1) + 10*clip(-x, -1, 1) + 100*clip(x, 1, 3) + 1000*clip(x, 1, 1)", 1191.0),
     ],
 )
 def test_the_meaning_of_an_expression(text, value):
@@ -221,6 +222,9 @@ def test_the_meaning_of_an_expression(text, value):
         ("maximum(x)", "lacks ',' where ')' stands"),
         ("sin(x, 1)", "lacks ')' where ',' stands"),
         ("where(x, 1, 2)", "lacks a comparison (>, <, >= or <=) where ',' stands"),
+        ("clip(-1, 1, x)", "lacks numbers low <= high as the limits of clip(x, low, high) where 'x' stands"),
+        ("clip(x, 1, -1)", "lacks numbers low <= high as the limits of clip(x, low, high) where '1' stands"),
+        ("clip(x, 1)", "lacks ',' where ')' stands"),
         ("x > 0", "lacks an operator where '>' stands"),
         ("x^x", "lacks an exponent without x"),
         ("3", "must depend on x, but '3' does not"),
@@ -262,6 +266,7 @@ def test_an_expression_has_one_name():
         ("tanh(x)", (), ()),
         ("abs(x)^2 + x", (), ()),  # smooth all the same
         ("max(x, 0.25) + min(x, -1)", (-1.0, 0.25), ()),
+        ("clip(x, -1, 2)", (-1.0, 2.0), ()),
         ("abs(x^2 - 2)", (-np.sqrt(2), np.sqrt(2)), ()),
         ("x*abs(x)", (0.0,), ()),  # a kink of g'
         ("x + sign(x - 0.5)", (), ((0.5, 2.0),)),

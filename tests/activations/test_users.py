@@ -57,6 +57,14 @@ def test_a_function_is_known_by_its_name_everywhere():
     assert slope == pytest.approx(1 / np.cosh(1.2) ** 2, rel=1e-14)
 
 
+def test_a_clipped_function_is_noted_down():
+    act = ld.new_activation("hard_tanh", lambda x, xp: xp.clip(x, -1, 1))
+    assert act.formula == "minimum(maximum(x, -1), 1)"
+    assert act.kinks == (-1.0, 1.0)
+    value, slope = both(ActivationTag(act), -1.5)
+    assert (value, slope) == (-1.0, 0.0)
+
+
 def test_a_derivative_of_ones_own_is_taken():
     act = ld.new_activation("wide", wide, d_wide)
     assert act.functions["dg"] is d_wide

@@ -286,6 +286,11 @@ def _minimum(xp, x, y):
     return lambda xp, x, y: x if x <= y or x != x else y
 
 
+@overload_method(ScalarsType, "clip")
+def _clip(xp, x, low, high):
+    return lambda xp, x, low, high: xp.minimum(xp.maximum(x, low), high)
+
+
 @overload_method(ScalarsType, "where")
 def _where(xp, condition, x, y):
     if isinstance(condition, MaskType):

@@ -69,7 +69,7 @@ def activation(name: str | Activation) -> Activation:
           teachers alone ``"step"`` (0 or 1) and ``"sign"`` (-1 or 1); or one that `new_activation` has registered.
         - A name with numbers: ``"leaky_relu(0.2)"``, ``"polynomial(0, 1, 0, -0.1)"`` (c_0, c_1, ..., degree at most 9).
         - An expression in x: ``"x / (1 + abs(x))"``. It has numbers, x, pi, + - * / ^, parentheses,
-          ``where(a > b, c, d)`` and the functions abs, arctan, cos, cosh, erf, exp, expm1, log, log1p, maximum,
+          ``where(a > b, c, d)`` and the functions abs, arctan, clip, cos, cosh, erf, exp, expm1, log, log1p, maximum,
           minimum, sign, sin, sinh, sqrt, tanh. The derivative is symbolic; kinks and jumps are found on [-30, 30].
 
     Returns

@@ -6,6 +6,7 @@ signed   = ("-" | "+") signed | power
 power    = atom [ ("^" | "**") signed ]                      the exponent must be a number
 atom     = number | "x" | "pi" | "(" sum ")" | function "(" sum { "," sum } ")"
          | "where" "(" sum (">" | "<" | ">=" | "<=") sum "," sum "," sum ")"
+         | "clip" "(" sum "," number "," number ")"          which is minimum(maximum(sum, low), high)
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from learndyn.activations.expressions.tree import (
     Power,
     Where,
     X,
+    clipped,
 )
 from learndyn.arguments import did_you_mean, shown
 from learndyn.errors import InputError
@@ -36,7 +38,7 @@ LONGEST = 500
 DEEPEST = 30
 # Other names of functions, as people write them.
 ALIASES = {"max": "maximum", "min": "minimum", "atan": "arctan"}
-FUNCTIONS = sorted((*ONE_ARGUMENT, *TWO_ARGUMENTS, "where"))
+FUNCTIONS = sorted((*ONE_ARGUMENT, *TWO_ARGUMENTS, "clip", "where"))
 
 _TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(\*\*|>=|<=|\S))")
 
@@ -157,7 +159,12 @@ class _Reader:
             )
         self.next += 1
         self.need("(")
-        formula = self.choice() if name == "where" else Call(name, self.arguments(1 + (name in TWO_ARGUMENTS)))
+        if name == "where":
+            formula = self.choice()
+        elif name == "clip":
+            formula = self.clip()
+        else:
+            formula = Call(name, self.arguments(1 + (name in TWO_ARGUMENTS)))
         self.need(")")
         return formula
 
@@ -167,6 +174,19 @@ class _Reader:
             self.need(",")
             found.append(self.sum())
         return tuple(found)
+
+    def clip(self) -> Node:
+        inner = self.sum()
+        limits: list[float] = []
+        for _ in range(2):
+            self.need(",")
+            limit = simplify(self.sum())
+            # clip(-1, 1, x), or the upper limit first, would be another function without a word.
+            if not isinstance(limit, Number) or limit.value < max(limits, default=limit.value):
+                self.next -= 1
+                self.refuse("numbers low <= high as the limits of clip(x, low, high)")
+            limits.append(limit.value)
+        return clipped(inner, *map(Number, limits))
 
     def choice(self) -> Node:
         a = self.sum()

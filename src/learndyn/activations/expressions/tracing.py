@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from learndyn.activations.expressions.tree import ONE_ARGUMENT, TWO_ARGUMENTS, Call, Node, X, choose, node
+from learndyn.activations.expressions.tree import ONE_ARGUMENT, TWO_ARGUMENTS, Call, Node, X, choose, clipped, node
 from learndyn.activations.expressions.tree import condition as as_condition
 
 
@@ -30,6 +30,10 @@ class _Noting:
         if name in TWO_ARGUMENTS:
             return lambda a, b: Call(name, (node(a), node(b)))
         raise AttributeError(name)
+
+    @staticmethod
+    def clip(a: Any, low: Any, high: Any) -> Node:
+        return clipped(node(a), node(low), node(high))
 
     @staticmethod
     def where(condition: Any, yes: Any, no: Any) -> Node:

@@ -234,6 +234,11 @@ def choose(wanted: Condition, yes: Node, no: Node) -> Node:
     raise TypeError(f"{wanted!r} is no condition on formulas")
 
 
+def clipped(formula: Node, low: Node, high: Node) -> Node:
+    """A formula between two limits; of limits in the wrong order the upper one, as in NumPy."""
+    return Call("minimum", (Call("maximum", (formula, low)), high))
+
+
 def walk(formula: Node) -> Iterator[Node]:
     """The formula and all that it is made of, each different part once."""
     seen, waiting = {formula}, [formula]
