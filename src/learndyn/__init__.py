@@ -260,7 +260,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        value = getattr(import_module(f"learndyn.{_HOME[name]}"), name)
+        from learndyn.calls import explained
+
+        value = explained(name, getattr(import_module(f"learndyn.{_HOME[name]}"), name))
     elif name in _MODULES:
         value = import_module(f"learndyn.{name}")
     else:

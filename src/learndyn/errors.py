@@ -12,6 +12,10 @@ class InputError(LearndynError, ValueError):
     """An argument, a scenario file or a result file is not usable; the message says which, why and what to do."""
 
 
+class CallError(InputError, TypeError):
+    """A call with an argument that there is not, or without one that it needs; what Python calls a `TypeError`."""
+
+
 class LearndynWarning(UserWarning):
     """A run ended early, or something about a result deserves attention; the message says what and where."""
 
