@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import learndyn as ld
 from learndyn import summary
 
 
@@ -73,16 +74,28 @@ def test_a_large_z_is_explained(shift, said):
 
 
 def test_the_plateau_of_a_curve_that_has_one():
-    # Constant at 0.1 from 10 to 60. Outside, ln eps_g changes at the rate 0.5, so that the 10 % (0.105 in ln eps_g)
-    # add at most 0.21 to its length; times are searched in steps of 0.09.
+    # Constant at 0.1 from 10 to 60. Outside, ln eps_g changes at the rate 0.5: a tenth more at ln(1.1) / 0.5 before,
+    # a tenth less at -ln(0.9) / 0.5 after.
     alpha = np.linspace(0, 80, 8001)
     eps_g = 0.1 * np.exp(0.5 * np.maximum(10 - alpha, 0) - 0.5 * np.maximum(alpha - 60, 0))
     said = summary.stand_still(dataset(alpha, eps_g))
-    found = re.fullmatch(r"Plateau: .* alpha = ([\d.]+) to ([\d.]+), near eps_g = 0.1\.", said or "")
-    assert found is not None
-    begin, end = float(found[1]), float(found[2])
-    assert 9.7 <= begin <= 10.1
-    assert 59.9 <= end <= 60.3
+    assert said == "Plateau: eps_g stays within 10% of 0.1 from alpha = 9.809 to 60.21."
+
+
+def test_the_plateau_is_the_one_of_the_verb():
+    scenario = ld.StudentTeacher(ld.Student(2), ld.Teacher(2), learning_rate=1.5)
+    for X, until in ((1e-4, 300), (1e-4, 60), (0.1, 300)):
+        run = ld.solve(scenario, ld.Start.near_symmetric(scenario, Q=[0.2, 0.3], X=X), until=until)
+        numbers = re.findall(r"from alpha = (.*) to (.*)\.", summary.stand_still(run) or "")
+        found = ld.plateaus(run)
+        assert numbers == [(f"{a:.4g}", f"{b:.4g}") for a, b in zip(found.entry.values, found.exit.values, strict=True)]
+        assert len(numbers) == (X < 0.1)
+
+
+def test_a_level_that_is_not_left_is_told_from_a_plateau():
+    alpha = np.linspace(0, 40, 201)
+    said = summary.stand_still(dataset(alpha, 0.1 + np.exp(-alpha)))
+    assert said == "Level to the end: eps_g stays within 10% of 0.1 from alpha = 4.606 to 40."
 
 
 @pytest.mark.parametrize(
@@ -90,12 +103,11 @@ def test_the_plateau_of_a_curve_that_has_one():
     [
         lambda x: np.exp(-x),
         lambda x: np.exp(-0.01 * x),
-        lambda x: 0.1 + np.exp(-x),
         lambda x: 0 * x + 1.0,
         lambda x: 0 * x,
         lambda x: np.full_like(x, np.nan),
     ],
-    ids=["fast", "slow", "to a residual", "constant", "zero", "nan"],
+    ids=["fast", "slow", "constant", "zero", "nan"],
 )
 def test_no_plateau_where_there_is_none(curve):
     alpha = np.linspace(0, 40, 201)

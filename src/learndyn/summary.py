@@ -14,13 +14,8 @@ import numpy as np
 from learndyn.results import is_simulation, main_curve, mean_and_error, scenario_of, size_of, time_of
 
 ROWS = 11
-# The main curve stands still where its distance from the goal changes by less than this fraction ...
-STILL = 0.1
-# ... over at least this fraction of the run, and at less than this fraction of its mean rate.
-LONG, SLOW = 0.1, 0.25
-# ... and ends when that distance has moved away from it by this factor.
-LEFT = 1.25
-SEARCHED = 1000
+# Of more rows not all are searched for plateaus: it takes the square of their number.
+SEARCHED = 5000
 LARGE_Z = 4.0
 FEW_REPLICAS = 5
 LISTED_UNITS = 10
@@ -184,50 +179,25 @@ def _seconds(value: float) -> str:
 
 
 def stand_still(result: Any) -> str | None:
-    """The longest time over which eps_g changes by less than a tenth, before it changes again: the plateau.
+    """The plateaus of eps_g, a line for each, as `ld.plateaus` finds them.
 
     Of an alignment, which is to become 1, the distance 1 - alignment takes the place of eps_g. What has no goal has no
     plateau.
     """
+    from learndyn.analysis.plateaus import TOLERANCE, floor_of, plateaus_of_curve
+
     name, curve = time_of(result), main_curve(result)
     if curve not in GOALS or result[curve].ndim > 1:
         return None
     said = curve if GOALS[curve] == 0.0 else f"{GOALS[curve]:g} - {curve}"
     distance = np.abs(GOALS[curve] - result[curve].values)
-    positive = np.flatnonzero(distance > 0)
-    rows = positive[:: 1 + len(positive) // SEARCHED]
-    times, distance = result[name].values[rows], distance[rows]
-    window = _plateau(times, distance) if len(times) > 2 else None
-    if window is None:
-        return None
-    first, last = window
-    return (
-        f"Plateau: {said} changes by less than {STILL:.0%} from {name} = {times[first]:.4g} to {times[last]:.4g}, "
-        f"near {said} = {distance[_flattest(times, distance, first, last)]:.4g}."
-    )
-
-
-def _plateau(times: np.ndarray, distance: np.ndarray) -> tuple[int, int] | None:
-    """First and last row of the longest stand-still that ends before the run does."""
-    logarithm = np.log(distance)
-    mean_rate = np.abs(np.diff(logarithm)).sum() / (times[-1] - times[0])
-    best, last = None, 0
-    for first in range(len(times)):
-        last = max(last, first)
-        while last + 1 < len(times) and np.ptp(logarithm[first : last + 2]) <= -math.log1p(-STILL):
-            last += 1
-        length = times[last] - times[first]
-        slow = np.ptp(logarithm[first : last + 1]) <= SLOW * mean_rate * length
-        leaves = (np.abs(logarithm[last:] - logarithm[last]) > math.log(LEFT)).any()
-        long = length >= LONG * (times[-1] - times[0])
-        if slow and leaves and long and (best is None or length > times[best[1]] - times[best[0]]):
-            best = first, last
-    return best
-
-
-def _flattest(times: np.ndarray, distance: np.ndarray, first: int, last: int) -> int:
-    rates = np.abs(np.diff(np.log(distance[first : last + 1])) / np.diff(times[first : last + 1]))
-    return first + int(np.argmin(rates))
+    rows = slice(None, None, 1 + len(distance) // SEARCHED)
+    lines = [
+        f"{'Plateau' if each.left else 'Level to the end'}: {said} stays within {TOLERANCE:.0%} of {each.height:.4g} "
+        f"from {name} = {each.entry:.4g} to {each.exit:.4g}."
+        for each in plateaus_of_curve(result[name].values[rows], distance[rows], floor_of(result))
+    ]
+    return "\n".join(lines) or None
 
 
 def followers(result: Any) -> str | None:

@@ -174,6 +174,18 @@ def test_several_sizes_are_labelled(curve):
     np.testing.assert_allclose(found.exit[2:].values - found.exit[:2].values, np.log(100) / 0.2, rtol=0, atol=0.5)
 
 
+def test_replicas_without_a_plateau_are_counted(curve):
+    t = np.linspace(0.0, 85.0, 501)
+    values = np.exp(np.stack([level_between(t), -t / 10, level_between(t)]))
+    runs = curve(t, values, engine="overlaps", replica=[0, 1, 2])
+    with pytest.warns(ld.LearndynWarning, match="^1 of 3 replicas have no plateau that can be resolved") as told:
+        found = ld.plateaus(runs)
+    assert (found.replica.values.tolist(), found.attrs["curves"], found.attrs["without"]) == ([0, 2], 3, 1)
+    assert found.attrs["message"] == str(told[0].message)
+    assert ld.plateaus(runs.isel(replica=[1])).attrs["without"] == 1
+    assert ld.plateaus(runs.isel(replica=[0, 2])).attrs["message"] == "2 plateaus in 2 curves."
+
+
 # ---- The theory
 
 

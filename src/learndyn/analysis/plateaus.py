@@ -7,6 +7,7 @@ than it falls by the same factors just before and just after.
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from learndyn.arguments import number
-from learndyn.errors import InputError
+from learndyn.errors import InputError, LearndynWarning
 from learndyn.results import is_simulation, scenario_of
 
 FEWEST = 8
@@ -25,9 +26,10 @@ SIMULATION_FLOOR = 1e-12
 QUIET = 0.25
 # A simulation whose smoothing would take this part of its rows is too noisy.
 LONGEST_WINDOW = 0.1
+TOLERANCE, STEEPER = 0.1, 3.0
 
 
-def plateaus(trajectory: xr.Dataset, *, tolerance: float = 0.1, steeper: float = 3.0) -> xr.Dataset:
+def plateaus(trajectory: xr.Dataset, *, tolerance: float = TOLERANCE, steeper: float = STEEPER) -> xr.Dataset:
     """Where a learning curve stays nearly level: entry, exit, height and length of its plateaus.
 
     A plateau of height h is where eps_g needs ``steeper`` times longer to fall from (1 + tolerance) h to h than it
@@ -53,7 +55,9 @@ def plateaus(trajectory: xr.Dataset, *, tolerance: float = 0.1, steeper: float =
         window of the smoothing) at entry and exit, which they may be off by. With replicas also the coordinate
         ``replica``, with several N ``N``. A plateau that the run begins on has its entry at the start. One that it
         ends on, or a residual error that it settles at, has ``left`` False, and its exit is the last time. The final
-        decay to zero is no plateau. Where there is none, the dim is empty.
+        decay to zero is no plateau. Where there is none, the dim is empty. ``attrs["curves"]`` says how many curves
+        (replicas, sizes N) were looked at, ``attrs["without"]`` how many of them have none; where some have and some
+        have not, ``attrs["message"]`` says so, and a `LearndynWarning` is given.
 
     Raises
     ------
@@ -84,16 +88,47 @@ def plateaus(trajectory: xr.Dataset, *, tolerance: float = 0.1, steeper: float =
     eps_g, time_name = _checked(trajectory)
     times = trajectory[time_name].values
     lead = [str(dim) for dim in eps_g.dims if dim != time_name]
+    floor = floor_of(trajectory)
     found: list[tuple[tuple[Any, ...], Plateau]] = []
     windows = []
+    without = 0
     for place in product(*(trajectory[dim].values.tolist() for dim in lead)):
         values = eps_g.sel(dict(zip(lead, place, strict=True))).values
-        rows = _resolved_rows(trajectory, values)
+        rows = _rows_above(values, floor)
         curve = _Curve.of(times[:rows], values[:rows], tolerance, noisy=is_simulation(trajectory))
         windows.append(curve.window)
-        found += [(place, plateau) for plateau in _find(curve, tolerance, steeper, ends=rows == len(values))]
+        here = _find(curve, tolerance, steeper, ends=rows == len(values))
+        without += not here
+        found += [(place, plateau) for plateau in here]
+    told = {"message": _message(len(found), without, len(windows), steeper), "curves": len(windows), "without": without}
+    if 0 < without < len(windows):
+        warnings.warn(told["message"], LearndynWarning, stacklevel=2)
     options = {"quantity": "plateaus", "tolerance": tolerance, "steeper": steeper, "window": max(windows, default=1)}
-    return _dataset(trajectory, lead, found, options)
+    return _dataset(trajectory, lead, found, {**told, "options": json.dumps(options)})
+
+
+def _message(found: int, without: int, curves: int, steeper: float) -> str:
+    """How many there are, and which part of the curves has none."""
+    many = f"{found} plateau{'' if found == 1 else 's'}"
+    if not 0 < without < curves:
+        return f"{many} in {curves} curve{'' if curves == 1 else 's'}."
+    return (
+        f"{without} of {curves} replicas have no plateau that can be resolved: none on which eps_g falls {steeper:g} "
+        f"times more slowly than before and after. The others have {many}. Count with attrs['without'], lower "
+        "`steeper`, or use a larger N."
+    )
+
+
+def plateaus_of_curve(times: np.ndarray, values: np.ndarray, floor: float) -> list[Plateau]:
+    """The plateaus of a curve of theory that falls towards zero, as `plateaus` finds those of eps_g by default.
+
+    Rows from the first one on that is below ``floor`` times the largest value are left out.
+    """
+    if len(times) < FEWEST:
+        return []
+    rows = _rows_above(values, floor)
+    curve = _Curve.of(times[:rows], values[:rows], TOLERANCE, noisy=False)
+    return _find(curve, TOLERANCE, STEEPER, ends=rows == len(values))
 
 
 @dataclass(frozen=True)
@@ -125,9 +160,13 @@ def _checked(trajectory: Any) -> tuple[xr.DataArray, str]:
     return trajectory["eps_g"], name
 
 
-def _resolved_rows(trajectory: xr.Dataset, values: np.ndarray) -> int:
-    """The number of leading rows in which eps_g is a number and no rounding error."""
-    floor = SIMULATION_FLOOR if is_simulation(trajectory) else json.loads(trajectory.attrs["options"]).get("rtol", 1e-8)
+def floor_of(trajectory: xr.Dataset) -> float:
+    """Below this part of its largest value eps_g of a result is a rounding error."""
+    return SIMULATION_FLOOR if is_simulation(trajectory) else json.loads(trajectory.attrs["options"]).get("rtol", 1e-8)
+
+
+def _rows_above(values: np.ndarray, floor: float) -> int:
+    """The number of leading rows in which a curve is a number and no rounding error."""
     bad = ~(values > floor * np.nanmax(values, initial=0.0))
     return int(np.argmax(bad)) if bad.any() else len(values)
 
@@ -254,7 +293,7 @@ def _level_enough(
     return bool(curve.u[after] < u) and curve.duration(exit_, after, u - down, down, +1) * steeper <= exit_ - t
 
 
-def _dataset(trajectory: xr.Dataset, lead: list[str], found: list[Any], options: dict[str, Any]) -> xr.Dataset:
+def _dataset(trajectory: xr.Dataset, lead: list[str], found: list[Any], own: dict[str, Any]) -> xr.Dataset:
     units = scenario_of(trajectory).time.units
     texts = {
         "entry": ("time at which eps_g comes near the height", units),
@@ -278,5 +317,4 @@ def _dataset(trajectory: xr.Dataset, lead: list[str], found: list[Any], options:
     for order, dim in enumerate(lead):
         labels = np.array([place[order] for place, _ in found], dtype=trajectory[dim].dtype)
         coordinates[dim] = ("plateau", labels)
-    attributes = {**trajectory.attrs, "options": json.dumps(options)}
-    return xr.Dataset(variables, coordinates, attributes)
+    return xr.Dataset(variables, coordinates, {**trajectory.attrs, **own})
