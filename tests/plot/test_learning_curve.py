@@ -83,6 +83,24 @@ def test_labels_tell_apart_what_differs(theory, scenario):
     assert names(ld.plot.learning_curve(theory, other, labels=["fast", "slow"])) == ["fast", "slow"]
 
 
+def test_another_variable(theory, simulation):
+    mine = [each.assign(my_number=-each.eps_g) for each in (theory, simulation)]
+    ax = ld.plot.learning_curve(*mine, value="my_number")
+    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), -theory.eps_g)
+    assert (ax.get_ylabel(), ax.get_yscale()) == ("my number", "linear")
+    low, high = ax.get_ylim()
+    markers = ax.containers[0].lines[0]
+    mean = simulation.eps_g.mean("replica").values[np.searchsorted(simulation.alpha, markers.get_xdata())]
+    np.testing.assert_allclose(markers.get_ydata(), -mean, rtol=1e-14)
+    assert low < -mean.max() < -theory.eps_g.min() < high
+    with pytest.raises(ld.InputError, match='must be "eps_g" or "my_number", a variable of all results with one'):
+        ld.plot.learning_curve(*mine, value="R")
+    with pytest.raises(ld.InputError, match="Did you mean 'eps_g'"):
+        ld.plot.learning_curve(theory, mine[1], value="epsg")
+    with pytest.raises(ld.InputError, match="have none"):
+        ld.plot.learning_curve(theory[["R"]], value="R")
+
+
 def test_a_given_axes_is_drawn_on_and_handed_back(theory):
     from matplotlib.figure import Figure
 

@@ -8,9 +8,11 @@ import pytest
 import xarray as xr
 from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
 from matplotlib.colors import LogNorm
+from matplotlib.mathtext import MathTextParser
 
 import learndyn as ld
-from learndyn.plot.parameters import valued
+from learndyn.plot.curves import label_of
+from learndyn.plot.parameters import label, valued
 from linear_sweep import CODES, linear_sweep
 
 RATES = np.geomspace(0.05, 3.2, 7)
@@ -303,7 +305,39 @@ def test_members_are_chosen_by_what_they_share():
         ld.plot.heat_map(sweep, "seed", "K")
 
 
-def test_small_numbers_in_a_legend_are_powers_of_ten():
-    assert [valued("start.X", each) for each in (1e-6, 2.5e-6, 0.1)] == [
-        "$X=10^{-6}$", r"$X=2.5\times 10^{-6}$", "$X=0.1$",
+def test_numbers_in_a_legend_look_alike():
+    assert valued("start.X", [0.25, 0.1, 3]) == ["$X=0.25$", "$X=0.1$", "$X=3$"]
+    assert valued("start.X", [1e-6, -2.5e-6, 0.1, 0.0]) == [
+        "$X=10^{-6}$", r"$X=-2.5\times 10^{-6}$", "$X=10^{-1}$", "$X=0$",
     ]  # fmt: skip
+    curves = linear_sweep({"learning_rate": [1e-5, 1e-4, 0.5]}, TIMES)
+    legend = ld.plot.family(curves, "learning_rate").get_legend()
+    labels = [r"$\eta=10^{-5}$", r"$\eta=10^{-4}$", r"$\eta=5\times 10^{-1}$"]
+    assert [text.get_text() for text in legend.get_texts()] == labels
+    members = [curves.isel(learning_rate=place) for place in (0, 1)]
+    legend = ld.plot.learning_curve(*members).get_legend()
+    assert [text.get_text().split(", ")[-1] for text in legend.get_texts()] == labels[:2]
+
+
+NAMES = {
+    "eps_g": r"$\epsilon_g$", "test_accuracy": "test accuracy", "accuracy": "accuracy", "w_norm": "$|w|$", "R": "$R$",
+    "train_error": "train error", "own_cosine": "own cosine", "theta": r"$\theta$", "eta": r"$\eta$", "u": "$u$",
+    "R_space": "R space", "imbalance_1": "imbalance 1", "W_1": "$W_1$", "R_12": "$R_{12}$", "my_own_$": r"my own \$",
+}  # fmt: skip
+
+
+def test_names_of_variables_are_symbols_or_words():
+    assert {name: label_of(name) for name in NAMES} == NAMES
+    assert [label_of(name, "12") for name in ("R", "test_error", "W_1")] == [
+        "$R_{12}$", r"$\mathrm{test\ error}_{12}$", "$W_{1,12}$",
+    ]  # fmt: skip
+    assert label("start.output_weights[1,2]") == r"$\mathrm{output\ weights}_{12}$"
+    # They can be drawn.
+    for name in NAMES:
+        MathTextParser("path").parse(label_of(name))
+        MathTextParser("path").parse(label_of(name, "12"))
+
+
+def test_pictures_of_sweeps_call_variables_by_these_names(sweep):
+    named = sweep.rename(eps_g="test_accuracy")
+    assert ld.plot.family(named, "learning_rate", "test_accuracy", label_noise=0).get_ylabel() == "test accuracy"

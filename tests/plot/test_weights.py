@@ -49,7 +49,7 @@ def test_the_overview_shows_the_modes_that_can_be_told_apart():
 
 def test_the_overview_shows_what_there_is(curve):
     figure = ld.plot.overview(curve)
-    labels = ["alignment", "$|w|$", r"$\mathrm{accuracy}$", r"$\mathrm{tr\,Cov}(w)$"]
+    labels = ["alignment", "$|w|$", "accuracy", r"$\mathrm{tr\,Cov}(w)$"]
     assert [ax.get_ylabel() for ax in figure.axes] == labels
     assert figure.axes[0].get_title() == r"RL, $n=2$, $\lambda=0.1$, $\eta\to0$"
     fewer = ld.plot.overview(curve.drop_vars(["trace_cov", "accuracy"]))

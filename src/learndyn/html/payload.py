@@ -7,7 +7,8 @@ panels              for each: name of its axis, whether it can be logarithmic, i
 values, errors      (members, curves, times), little-endian float32, NaN where there is nothing; errors may be null
 members             for each: status, message, plateaus
 overlay             a simulation of the same scenario, drawn as markers; null where there is none
-scenario, versions  the scenario file, and what computed it
+scenario, source    the scenario file, or the Python call where no file holds the scenario; and which of the two it is
+versions            what computed it
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from learndyn.errors import InputError
 from learndyn.html import symbols
 from learndyn.html.marks import marks_of
 from learndyn.html.members import Members
-from learndyn.origin import scenario_file_of
+from learndyn.html.python_call import python_call
+from learndyn.origin import is_sweep, scenario_file_of
 from learndyn.results import is_simulation, scenario_of, size_of
+from learndyn.scenario_mistakes import IN_PYTHON
 
 # Bytes of a page: what opens without a wait, and can be sent by mail.
 LARGEST = 25_000_000
@@ -36,9 +39,7 @@ FEW_POINTS = 20
 POSITIVE, WIDE = ("eps_g", "loss", "train_error"), 100.0
 
 
-def payload(
-    result: xr.Dataset, simulation: xr.Dataset | None, *, title: str | None, spectrum: bool, scenario: str | None = None
-) -> dict[str, Any]:
+def payload(result: xr.Dataset, simulation: xr.Dataset | None, *, title: str | None, spectrum: bool) -> dict[str, Any]:
     """The data of a page."""
     members = Members.of(result)
     curves = members.curves()
@@ -48,6 +49,7 @@ def payload(
     errors = members.numbers(curves, "_error")
     marks = marks_of(members, result, spectrum=spectrum)
     overlay = None if simulation is None else _overlay(members, curves, simulation)
+    source, scenario = _source(result, title)
     return {
         "title": title or _title(members),
         "time": {"name": symbols.rich(_label(members.time)), "times": members.result[members.time].values.tolist()},
@@ -62,7 +64,8 @@ def payload(
             for ending, own in zip(members.endings(), marks, strict=True)
         ],
         "overlay": overlay,
-        "scenario": _scenario_file(result, title) if scenario is None else scenario,
+        "source": source,
+        "scenario": scenario,
         "versions": json.loads(result.attrs["versions"]),
     }
 
@@ -121,7 +124,7 @@ def _panels(members: Members, curves: list[list[Any]], values: np.ndarray) -> li
     panels, first = [], 0
     for names, own in zip(members.panels, curves, strict=True):
         positive = all(name in POSITIVE for name in names)
-        axis = symbols.rich(", ".join(f"${symbol(members.sample, name)}$" for name in names))
+        axis = symbols.rich(", ".join(symbol(members.sample, name) for name in names))
         entries = [
             {"name": symbols.rich(curve.label), "color": curve.color, "dash": _dash(curve.style)} for curve in own
         ]
@@ -184,10 +187,22 @@ def _engine(result: xr.Dataset) -> str:
         return "theory"
     replicas = result.sizes.get("replica", 1)
     options = json.loads(result.attrs["options"])
-    size = "" if "N" in result.dims or "N" not in options else f", N = {size_of(result)}"
-    if "eps_g" not in result and isinstance(rate := getattr(scenario_of(result), "learning_rate", None), float):
-        size = f", learning rate {rate:g}"  # its theory is the limit of a small one
+    # What is swept is told by its slider.
+    swept = {*result.dims, *(options.get("over", {}) if is_sweep(result) else {})}
+    size = "" if "N" in swept or "N" not in options else f", N = {size_of(result)}"
+    rate = None if "eps_g" in result else _rate(result)
+    if rate is not None:  # its theory is the limit of a small one, at any N
+        size = "" if "learning_rate" in swept else f", learning rate {rate:g}"
     return f"simulation{size}" + (f", mean of {replicas} replicas with its standard error" if replicas > 1 else "")
+
+
+def _rate(result: xr.Dataset) -> float | None:
+    """The learning rate, where it is one number and known."""
+    try:
+        rate = getattr(scenario_of(result), "learning_rate", None)
+    except InputError:  # functions of another process, or rows of which there is the digest alone
+        rate = json.loads(result.attrs["scenario"]).get("learning_rate")
+    return rate if isinstance(rate, float) else None
 
 
 def _title(members: Members) -> str:
@@ -195,8 +210,11 @@ def _title(members: Members) -> str:
     return f"Learning curves over {', '.join(names)}" if names else "A learning curve"
 
 
-def _scenario_file(result: xr.Dataset, title: str | None) -> str:
+def _source(result: xr.Dataset, title: str | None) -> tuple[str, str]:
+    """What computes the result again: its name, and its text."""
+    if json.loads(result.attrs["scenario"])["kind"] in IN_PYTHON:
+        return "Python", python_call(result)
     try:
-        return scenario_file_of(result, title)
+        return "Scenario file", scenario_file_of(result, title)
     except InputError as error:
-        return f"# {error}"
+        return "Python", f"# {error}\n{python_call(result)}"

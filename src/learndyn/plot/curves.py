@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -13,7 +14,7 @@ from learndyn.results import time_of
 
 _SYMBOLS = {
     "eps_g": r"\epsilon_g", "length": "|J|", "cosine": r"\cos\phi", "specialisation": "S", "w_norm": "|w|",
-    "trace_cov": r"\mathrm{tr\,Cov}(w)", "Cov": r"\mathrm{Cov}",
+    "trace_cov": r"\mathrm{tr\,Cov}(w)", "Cov": r"\mathrm{Cov}", "theta": r"\theta", "eta": r"\eta",
 }  # fmt: skip
 _INDEX = {"student": "i", "student2": "k", "teacher": "n", "teacher2": "m", "input": "i", "input2": "k"}
 SOLID, DASHED, DOTTED, DASH_DOT, DASH_DOT_DOT = LINE_STYLES
@@ -36,16 +37,27 @@ def unit_dims(result: xr.Dataset, name: str) -> list[str]:
 
 
 def symbol(result: xr.Dataset, name: str) -> str:
-    """The symbol of a variable with general indices, R_{in}; without indices where it has one component."""
+    """The label of a variable with general indices, $R_{in}$; without indices where it has one component."""
     dims = unit_dims(result, name)
     if all(result.sizes[dim] == 1 for dim in dims):
-        return base(name)
-    return f"{base(name)}_{{{''.join(_INDEX.get(dim, dim[:1]) for dim in dims)}}}"
+        return label_of(name)
+    return label_of(name, "".join(_INDEX.get(dim, dim[:1]) for dim in dims))
 
 
-def base(name: str) -> str:
-    """The symbol of a variable without indices."""
-    return _SYMBOLS.get(name, name if len(name) == 1 else rf"\mathrm{{{name}}}")
+def label_of(name: str, index: str = "") -> str:
+    """The label of a variable: its symbol, $R_{12}$, or "test accuracy" where it has none; all pictures ask here."""
+    known = _SYMBOLS.get(name, name if len(name) == 1 or re.fullmatch(r"[A-Za-z]_\d+", name) else "")
+    if not known:
+        # As mathematics, an underscore would lower a letter. Dollars of a user's own name are no mathematics.
+        words = name.replace("_", " ").replace("$", r"\$")
+        if not index:
+            return words
+        spaced = r"\ "
+        known = rf"\mathrm{{{words.replace(' ', spaced)}}}"
+    # W_1 with an index of its own has one index of two parts: mathematics takes no second.
+    letter, _, own = known.partition("_")
+    indices = ",".join(part for part in (own, index) if part)
+    return f"${letter}_{{{indices}}}$" if len(indices) > 1 or index else f"${known}$"
 
 
 def curves_of(result: xr.Dataset, names: tuple[str, ...]) -> list[Curve]:
@@ -59,12 +71,12 @@ def curves_of(result: xr.Dataset, names: tuple[str, ...]) -> list[Curve]:
             indices = [(i, k) for i, k in indices if i <= k]
         for index in indices:
             if len(indices) == 1:
-                label, color, style = base(name), order, SOLID
+                label, color, style = label_of(name), order, SOLID
             else:
-                label = f"{base(name)}_{{{''.join(map(str, index))}}}"
+                label = label_of(name, "".join(map(str, index)))
                 color, style = _look(index, indices, symmetric, alone=len(names) == 1)
             select = dict(zip(dims, index, strict=True))
-            curves.append(Curve(name, select, f"${label}$", PALETTE[color % len(PALETTE)], style))
+            curves.append(Curve(name, select, label, PALETTE[color % len(PALETTE)], style))
     return curves
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from learndyn.arguments import shown
 from learndyn.errors import InputError
 from learndyn.plot.members import is_sweep, sweep_dims
-from learndyn.plot.parameters import valued
+from learndyn.plot.parameters import decimal, valued
 from learndyn.results import (
     TIMES,
     by_size,
@@ -44,10 +44,10 @@ def scenario(result: xr.Dataset) -> Any:
         return None
 
 
-def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...] = ()) -> tuple[xr.Dataset, ...]:
+def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...] | None = ()) -> tuple[xr.Dataset, ...]:
     """The results, one for each N; refused when one is none, or lacks the variables that are to be drawn.
 
-    Those are the first one's main curve when none are named.
+    Those are the first one's main curve when none are named; with None there are none.
     """
     if not results:
         raise InputError(
@@ -59,8 +59,8 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...] =
                 f"Argument `{name}` must hold results of ld.solve or ld.simulate, but it holds a "
                 f"{type(result).__name__}. Pass the dataset itself: ld.plot.learning_curve(result)."
             )
-        needed = needed or (main_curve(result),)
-        missing = [variable for variable in needed if variable not in result.data_vars]
+        needed = (main_curve(result),) if needed == () else needed
+        missing = [variable for variable in needed or () if variable not in result.data_vars]
         if missing:
             raise InputError(
                 f"Argument `{name}` must hold results with the variable `{missing[0]}`, but one has only "
@@ -135,10 +135,10 @@ def thinned(points: int, markers: int, curve: int = 0, curves: int = 1) -> np.nd
 def legend_labels(results: tuple[xr.Dataset, ...]) -> list[str]:
     """A name for each result: engine and N, and as much of the scenario as is needed to tell them apart."""
     labels = [_engine_label(result) for result in results]
-    for more in (_rate_label, _network_label, _seed_label, _member_label):
+    for more in (_rate_label, _network_label, _seed_label, None):
         if len(set(labels)) == len(labels):
             break
-        extra = [more(result) for result in results]
+        extra = _member_labels(results) if more is None else [more(result) for result in results]
         if len(set(extra)) > 1:
             labels = [f"{label}, {added}" if added else label for label, added in zip(labels, extra, strict=True)]
     return labels
@@ -151,7 +151,8 @@ def _engine_label(result: xr.Dataset) -> str:
         return r"theory, $\eta\to0$" if few else r"theory, $N\to\infty$"
     runs = result.sizes.get("replica", 1)
     size = _rate_label(result) if few else f"$N={_whole(size_of(result))}$"
-    return f"simulation, {size}" + (f", {runs} runs" if runs > 1 else "")
+    parts = ["simulation", size, f"{runs} runs" if runs > 1 else ""]
+    return ", ".join(part for part in parts if part)
 
 
 def _whole(number: int) -> str:
@@ -162,7 +163,7 @@ def _whole(number: int) -> str:
 
 def _rate_label(result: xr.Dataset) -> str:
     rate = getattr(scenario(result), "learning_rate", None)
-    return rf"$\eta={rate:g}$" if isinstance(rate, float) else ""
+    return rf"$\eta={decimal(rate, 6)}$" if isinstance(rate, float) else ""
 
 
 def _network_label(result: xr.Dataset) -> str:
@@ -180,7 +181,7 @@ def _rule_label(known: Any) -> str:
     label = getattr(getattr(known, "rule", None), "label", None)
     if label is None:
         return getattr(known, "name", "")
-    decay = rf", $\lambda={known.weight_decay:g}$" if known.weight_decay else ""
+    decay = rf", $\lambda={decimal(known.weight_decay, 6)}$" if known.weight_decay else ""
     return f"{label}, $n={known.n}${decay}"
 
 
@@ -188,12 +189,18 @@ def _seed_label(result: xr.Dataset) -> str:
     return f"seed {result.attrs['seed']}" if "seed" in result.attrs else ""
 
 
-def _member_label(result: xr.Dataset) -> str:
-    """The parameters of a member of a sweep."""
-    if not is_sweep(result):
-        return ""
-    over = json.loads(result.attrs["options"])["over"]
-    return ", ".join(valued(name, result[name].item()) for name in over if name in result.coords)
+def _member_labels(results: tuple[xr.Dataset, ...]) -> list[str]:
+    """The parameters of each member of a sweep; the numbers of one parameter look alike in all."""
+    own: list[dict[str, Any]] = []
+    for result in results:
+        over = json.loads(result.attrs["options"])["over"] if is_sweep(result) else {}
+        own.append({name: result[name].item() for name in over if name in result.coords})
+    parts: list[list[str]] = [[] for _ in results]
+    for name in dict.fromkeys(name for each in own for name in each):
+        places = [place for place, each in enumerate(own) if name in each]
+        for place, text in zip(places, valued(name, [own[place][name] for place in places]), strict=True):
+            parts[place].append(text)
+    return [", ".join(each) for each in parts]
 
 
 def title(result: xr.Dataset) -> str:

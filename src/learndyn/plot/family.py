@@ -122,8 +122,7 @@ def _looks(ax: Any, axis: Axis, lines: np.ndarray) -> tuple[list[Any], list[Any]
     values = axis.values[lines]
     if axis.words or len(lines) <= ENTRIES:
         looks = list(islice(cycle(product(LINE_STYLES, PALETTE)), len(lines)))
-        entries = [valued(axis.name, value) for value in values.tolist()]
-        return [color for _, color in looks], [style for style, _ in looks], entries
+        return [color for _, color in looks], [style for style, _ in looks], valued(axis.name, values.tolist())
     cmap = ListedColormap(colormaps["viridis"](np.linspace(0.0, DARK, 256)))
     norm = (LogNorm if axis.scale == "log" else Normalize)(values.min(), values.max())
     ax.figure.colorbar(ScalarMappable(norm, cmap), ax=ax, label=label(axis.name))

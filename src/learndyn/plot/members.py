@@ -18,7 +18,7 @@ import xarray as xr
 
 from learndyn.arguments import did_you_mean, or_list, shown
 from learndyn.errors import InputError
-from learndyn.plot.curves import base
+from learndyn.plot.curves import label_of
 from learndyn.results import TIMES, words_of
 
 # A value asked for may be written with two digits.
@@ -168,8 +168,8 @@ def symbol(result: xr.Dataset, value: str, where: dict[str, Any]) -> str:
     own = [str(dim) for dim in result[value].dims if dim not in (*sweep_dims(result), *TIMES, "replica")]
     numbers = [str(where[dim]) for dim in own if dim in where]
     if not numbers or len(numbers) < len(own):
-        return f"${base(value)}$"
-    return f"${base(value)}_{{{('' if max(map(len, numbers)) == 1 else ',').join(numbers)}}}$"
+        return label_of(value)
+    return label_of(value, ("" if max(map(len, numbers)) == 1 else ",").join(numbers))
 
 
 def endings(result: xr.Dataset) -> xr.DataArray:

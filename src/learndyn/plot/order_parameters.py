@@ -12,7 +12,7 @@ from learndyn.arguments import count
 from learndyn.errors import InputError
 from learndyn.plot import data
 from learndyn.plot.axes import makes_axes
-from learndyn.plot.curves import SOLID, Curve, curves_of, symbol, unit_dims
+from learndyn.plot.curves import SOLID, Curve, curves_of, label_of, symbol, unit_dims
 from learndyn.plot.style import MARKERS
 from learndyn.results import time_of
 
@@ -86,7 +86,7 @@ def order_parameters(
         for order, simulation in enumerate(simulations):
             _draw_markers(ax, simulation, curve, order, number, len(curves), scaled, markers)
     ax.set_xlabel(data.time_label(result, scaled))
-    ax.set_ylabel(", ".join(f"${symbol(result, name)}$" for name in names))
+    ax.set_ylabel(", ".join(symbol(result, name) for name in names))
     ax.margins(x=0.0)
     if legend:
         names_of_curves = name_curves(ax, curves)
@@ -133,9 +133,8 @@ def _label(curve: Curve, number: int, curves: list[Curve]) -> str | None:
     if len(curves) <= MOST_NAMES:
         return curve.label
     first = next(i for i, other in enumerate(curves) if other.variable == curve.variable)
-    return (
-        f"${curve.variable}$ ({sum(c.variable == curve.variable for c in curves)} curves)" if number == first else None
-    )
+    several = sum(other.variable == curve.variable for other in curves)
+    return f"{label_of(curve.variable)} ({several} curves)" if number == first else None
 
 
 def name_curves(ax: Any, curves: list[Curve]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.plot.curves import label_of
 from learndyn.results import logarithmic
 
 # Parameters that have a letter in the papers.
@@ -34,21 +35,38 @@ def label(name: str) -> str:
     name, _, entry = name.removeprefix("start.").rstrip("]").partition("[")
     if entry:
         indices = entry.replace(" ", "")
-        return f"${SYMBOLS.get(name, name).strip('$')}_{{{indices if len(indices) > 3 else indices.replace(',', '')}}}$"
+        return label_of(name, indices if len(indices) > 3 else indices.replace(",", ""))
     return SYMBOLS.get(name, f"${name}$" if len(name) == 1 else name.replace("_", " "))
 
 
-def valued(name: str, value: Any) -> str:
-    """A parameter with a value, for a legend: ``$\\eta=0.5$``; of words the word alone."""
+def valued(name: str, values: list[Any]) -> list[str]:
+    """A parameter with each of its values, for a legend: ``$\\eta=0.5$``; of words the words alone.
+
+    Where one of the numbers needs a power of ten, all have one.
+    """
+    powers = any("e" in f"{value:.3g}" for value in values if isinstance(value, float))
+    return [_valued(label(name), value, powers) for value in values]
+
+
+def _valued(symbol: str, value: Any, powers: bool) -> str:
     if isinstance(value, str):
         return value
-    symbol = label(name)
-    text = f"{value:.3g}" if isinstance(value, float) else str(value)
-    mantissa, _, exponent = text.partition("e") if isinstance(value, float) else (text, "", "")
-    if exponent and symbol.startswith("$"):  # as mathematics, 1e-06 would be a difference
-        times = {"1": "", "-1": "-"}.get(mantissa, rf"{mantissa}\times ")
-        text = f"{times}10^{{{int(exponent)}}}"
-    return f"{symbol[:-1]}={text}$" if symbol.startswith("$") and not isinstance(value, bool) else f"{symbol} {text}"
+    if isinstance(value, bool) or not symbol.startswith("$"):
+        return f"{symbol} {f'{value:.3g}' if isinstance(value, float) else value}"
+    text = decimal(value, 3, powers) if isinstance(value, float) else str(value)
+    return f"{symbol[:-1]}={text}$"
+
+
+def decimal(value: float, digits: int, powers: bool = False) -> str:
+    """A number as mathematics, in which 1e-06 would be a difference: 10^{-6}; with ``powers`` 0.5 is 5 x 10^{-1}."""
+    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
+    if powers and not exponent and value != 0.0:
+        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+        mantissa = f"{float(mantissa):g}"
+    if not exponent:
+        return mantissa
+    times = {"1": "", "-1": "-"}.get(mantissa, rf"{mantissa}\times ")
+    return f"{times}10^{{{int(exponent)}}}"
 
 
 @dataclass(frozen=True)
