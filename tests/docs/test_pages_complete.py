@@ -132,6 +132,15 @@ def test_links_lead_somewhere(path):
             assert anchor in anchors(place), f"{path.relative_to(ROOT)} links to {target}, but there is no such heading"
 
 
+def test_links_say_what_they_lead_to():
+    """In words: the name of a file says little to who reads the pages."""
+    pages = [path for path in markdown_files() if DOCS in path.parents]
+    texts = {path.name: without_code(path.read_text(encoding="utf-8")) for path in pages}
+    shown = {name: re.findall(r"\[[\w./-]*\.md\]\(", text) for name, text in texts.items()}
+    assert not {name: links for name, links in shown.items() if links}
+    assert len(pages) > 30
+
+
 def test_links_are_read():
     assert LINK.findall("[a](b.md) ![c](d.png) [e [f]](g.md#h)") == ["b.md", "d.png", "g.md#h"]
     assert any(LINK.findall(path.read_text(encoding="utf-8")) for path in markdown_files())
