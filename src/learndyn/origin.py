@@ -30,12 +30,7 @@ def scenario_file_of(result: Any, title: str | None = None) -> str:
         return scenario_text(
             results.scenario_of(result), start_of_sweep(result), sweep=arguments_of_sweep(result), title=title
         )
-    table = "simulate" if results.is_simulation(result) else "solve"
-    options = {key: value for key, value in json.loads(result.attrs["options"]).items() if key in TABLES[table]}
-    if table == "simulate":
-        options["method"] = result.attrs["engine"]
-    if "seed" in result.attrs:
-        options["seed"] = int(result.attrs["seed"])
+    table, options = arguments_of_run(result)
     return scenario_text(
         results.scenario_of(result),
         results.start_of(result) if "start" in result.attrs else None,
@@ -43,6 +38,17 @@ def scenario_file_of(result: Any, title: str | None = None) -> str:
         simulate=options if table == "simulate" else None,
         title=title,
     )
+
+
+def arguments_of_run(result: Any) -> tuple[str, dict[str, Any]]:
+    """The verb of a run, and its arguments beside scenario and start."""
+    verb = "simulate" if results.is_simulation(result) else "solve"
+    options = {key: value for key, value in json.loads(result.attrs["options"]).items() if key in TABLES[verb]}
+    if verb == "simulate":
+        options["method"] = result.attrs["engine"]
+    if "seed" in result.attrs:
+        options["seed"] = int(result.attrs["seed"])
+    return verb, options
 
 
 def start_of_sweep(sweep: Any) -> Any:
@@ -70,12 +76,12 @@ def arguments_of_sweep(sweep: Any) -> dict[str, Any]:
         "observables": [str(name) for name in sweep.data_vars if name not in own],
         "over": {name: sweep[name].values if name == dim else sweep[name] for name, dim in over.items()},
         **{key: value for key, value in options.items() if key in TABLES[engine] and key not in over},
-        **({} if times is None else {"save_at": _save_at(times, options["until"])}),
+        **({} if times is None else {"save_at": saved_at(times, options["until"])}),
     }
 
 
-def _save_at(times: Any, until: float) -> Any:
-    """A number of points, where that gives these times."""
+def saved_at(times: Any, until: float) -> Any:
+    """The argument `save_at` that gives these times: a number of points, where they are even."""
     listed = times.tolist()
     even = len(listed) > 1 and save_times(len(listed), listed[0], until).tolist() == listed
     return len(listed) if even else listed

@@ -69,13 +69,26 @@ def test_sliders_change_curves_and_numbers(sweep, browser, tmp_path):
     assert seen.requests == [file.as_uri()]
 
 
+# The largest and smallest height of a marker on the page within its panel, from 0 at its lower edge to 1.
+HEIGHTS = """() => [...document.querySelectorAll("circle.marker")].map((marker) => {
+  const area = marker.closest("svg").querySelector("clipPath rect");
+  const [top, height] = ["y", "height"].map((name) => Number(area.getAttribute(name)));
+  return 1 - (Number(marker.getAttribute("cy")) - top) / height;
+})"""
+
+
 def test_a_run_with_its_simulation(theory, runs, browser, tmp_path):
-    file = ld.export_html(theory, tmp_path / "run.html", simulation=runs, large=True, equations=False)
+    # Three times as large a simulation as theory: its axes are those of both.
+    large = runs.assign(R=3.0 * runs.R, Q=3.0 * runs.Q)
+    file = ld.export_html(theory, tmp_path / "run.html", simulation=large, large=True, equations=False)
     with watched(browser) as seen:
         seen.page.goto(file.as_uri())
         assert seen.page.locator("circle.marker").count() == 3 * 11  # eps_g, R, Q; every row
         assert seen.page.get_attribute("#larger", "aria-pressed") == "true"
         assert not seen.page.is_visible("#fit")
+        heights = seen.page.evaluate(HEIGHTS)
+        assert 0.0 <= min(heights) <= 0.2
+        assert 0.8 <= max(heights) <= 1.0
         assert "markers: simulation, N = 50" in seen.page.inner_text("#numbers")
     assert seen.troubles == []
     assert seen.requests == [file.as_uri()]
@@ -102,13 +115,14 @@ def test_the_bytes_are_the_same(theory, tmp_path):
 def test_what_a_text_holds_is_shown_as_it_is():
     data = {
         "title": "</title><b>",
+        "source": "<i>",
         "scenario": "a < b",
         "versions": {"learndyn": "1"},
         "note": "</script><!-- {{data}}",
     }
     text = page(data)
     assert "<title>&lt;/title&gt;&lt;b&gt;</title>" in text
-    assert "<pre>a &lt; b</pre>" in text
+    assert "<summary>&lt;i&gt;</summary>\n<pre>a &lt; b</pre>" in text
     held = re.search(r'id="data">(.*?)</script>', text, re.DOTALL).group(1)
     assert json.loads(held) == {"title": "</title><b>", "note": "</script><!-- {{data}}"}
 

@@ -138,6 +138,9 @@ def test_what_panels_there_are():
     assert panels_of(along, {"mode": 3}) == (("loss",), ("u",))
     assert panels_of(along, {"mode": 9}) == (("loss",),)
     assert panels_of({"mine": ("t",)}, {}) == (("mine",),)
+    both = {"accuracy": ("t",), "alignment": ("t",), "test_accuracy": ("t",)}
+    assert panels_of(both, {}) == (("alignment",), ("accuracy", "test_accuracy"))
+    assert panels_of(both, {}, ("test_accuracy",)) == (("test_accuracy", "accuracy"), ("alignment",))
 
 
 # What cannot be shown.

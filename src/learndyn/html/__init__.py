@@ -5,6 +5,7 @@ from_file   runs a scenario file for a page
 members     the single runs of a result, and the sliders that choose among them
 marks       plateaus of a run and the eigenvalues there
 payload     all that a page shows, as data
+python_call the Python that computes a result, where no scenario file holds its scenario
 equations   the equations of the scenario, as a picture and as LaTeX
 symbols     names and numbers as a page sets them
 page        data and the page's own HTML, CSS and script as one text

@@ -12,7 +12,7 @@ from learndyn.errors import InputError
 from learndyn.origin import is_sweep
 from learndyn.results import scenario_of
 
-SWEPT = "Numbers are those of the scenario file; what is swept takes the values of the sliders."
+SWEPT = "Numbers are those of the scenario; what is swept takes the values of the sliders."
 
 
 def equations_of(result: Any) -> str:

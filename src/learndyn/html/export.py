@@ -31,7 +31,8 @@ def export_html(
     result
         A result of `ld.solve`, `ld.simulate` or `ld.sweep` (also a store that `ld.open_sweep` opened). Each dim of a
         sweep is a slider, a menu where its values are words; replicas are averaged. Drawn are the main curve (eps_g,
-        the alignment, the loss), R, Q and what else the scenario has, as far as the result holds them.
+        the alignment, the loss; of rows of data the accuracy), R, Q and what else the scenario has, as far as the
+        result holds them.
     path
         Where to; must end in ``.html``.
     simulation
@@ -59,7 +60,8 @@ def export_html(
     -----
     Numbers are kept with seven digits (float32) and shown with four. A page takes 5.3 bytes for each number: 132 runs
     of 61 times with K = M = 2 (eight curves) take 0.4 MB; the equations 50 to 250 kB, and some seconds.
-    The same result gives the same bytes.
+    The same result gives the same bytes. Rows of data (`ld.DataClassification`) are not on the page: their shapes and
+    digests stand in the Python call that computes it, which takes the place of the scenario file.
 
     Examples
     --------

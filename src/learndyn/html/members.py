@@ -19,11 +19,15 @@ import xarray as xr
 from learndyn.errors import InputError
 from learndyn.origin import is_sweep
 from learndyn.results import MAIN_CURVES, TIMES, is_simulation, require_attribute, time_of, words_of
+from learndyn.scenarios.classification.data import DataClassification
 
 # What is drawn below the main curve, in this order, each in a panel of its own.
-BELOW = ("R", "S", "Q", "C", "w", "theta", "eta", "u", "w_norm", "accuracy", "trace_cov")
-# What is drawn in the panel of the main curve.
-BESIDE = {"eps_g": ("train_error",)}
+BELOW = ("alignment", "R", "S", "Q", "C", "w", "theta", "eta", "u", "w_norm", "accuracy", "trace_cov")
+# What is drawn beside a variable, in its panel.
+BESIDE = {"eps_g": ("train_error",), "accuracy": ("test_accuracy",), "test_accuracy": ("accuracy",)}
+# What comes first, whatever else there is: who learns rows of data wants to know how many are told apart, of those
+# held out before all.
+HEADLINES = {DataClassification.kind: ("test_accuracy", "accuracy")}
 # More modes than these cannot be told apart, and weights of single inputs mean little.
 MODES, LEFT_OUT = 8, ("input", "layer")
 FEWEST_TIMES = 2
@@ -53,7 +57,9 @@ class Members:
         dims += [dim for dim in ("N",) if dim in result.dims and dim not in dims]
         sizes = {str(dim): size for dim, size in result.sizes.items()}
         along = {str(name): tuple(map(str, each.dims)) for name, each in result.data_vars.items()}
-        panels = panels_of({name: own for name, own in along.items() if result[name].dtype.kind == "f"}, sizes)
+        numbers = {name: own for name, own in along.items() if result[name].dtype.kind == "f"}
+        headline = HEADLINES.get(json.loads(result.attrs["scenario"])["kind"], ())
+        panels = panels_of(numbers, sizes, headline)
         if not panels:
             raise InputError(
                 f"Argument `result` must have a variable that changes with time, such as `eps_g`, but it has "
@@ -122,8 +128,10 @@ class Members:
         return float(rtol) if isinstance(rtol, float) else 1e-8
 
 
-def panels_of(along: dict[str, tuple[str, ...]], sizes: dict[str, int]) -> tuple[tuple[str, ...], ...]:
-    """The panels that variables with these dims give: the main curve first, then what lies under it."""
+def panels_of(
+    along: dict[str, tuple[str, ...]], sizes: dict[str, int], headline: tuple[str, ...] = ()
+) -> tuple[tuple[str, ...], ...]:
+    """The panels that variables with these dims give: the headline or the main curve first, then what lies under it."""
     drawn = [
         name
         for name, dims in along.items()
@@ -132,10 +140,11 @@ def panels_of(along: dict[str, tuple[str, ...]], sizes: dict[str, int]) -> tuple
         and not any(dim in LEFT_OUT for dim in dims)
         and not ("mode" in dims and sizes["mode"] > MODES)
     ]
-    main = next((name for name in MAIN_CURVES if name in drawn), None)
-    first = () if main is None else (main, *(name for name in BESIDE.get(main, ()) if name in along))
-    below = [name for name in BELOW if name in drawn and name not in first]
-    panels = ([first] if first else []) + [(name,) for name in below]
+    main = next((name for name in (*headline, *MAIN_CURVES) if name in drawn), None)
+    panels: list[tuple[str, ...]] = []
+    for name in ([] if main is None else [main]) + [name for name in BELOW if name in drawn]:
+        if not any(name in panel for panel in panels):
+            panels.append((name, *(other for other in BESIDE.get(name, ()) if other in drawn)))
     return tuple(panels or [(name,) for name in drawn])
 
 

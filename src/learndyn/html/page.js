@@ -78,14 +78,24 @@ const isLog = (panel) => panel.positive && state.log;
 function rangeOf(panel, members) {
   const well = members.filter((member) => data.members[member].status === "ok");
   let low = Infinity, high = -Infinity;
+  const include = (value) => {
+    if (!Number.isFinite(value) || (isLog(panel) && value <= 0)) return;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  };
   for (const member of well.length ? well : members) {
     for (const line of curvesOf(panel, member).lines) {
-      for (const value of line.values) {
-        if (!Number.isFinite(value) || (isLog(panel) && value <= 0)) continue;
-        if (value < low) low = value;
-        if (value > high) high = value;
-      }
+      line.values.forEach(include);
     }
+  }
+  // A simulation beside theory is to be seen whole, its errors too: on a logarithmic axis those above.
+  for (const line of overlay ? curvesOf(panel, members[0]).overlay.lines : []) {
+    line.values.forEach((value, k) => {
+      if (isLog(panel) && !(value > 0)) return;
+      include(value);
+      include(value + line.errors[k]);
+      if (!isLog(panel)) include(value - line.errors[k]);
+    });
   }
   if (!(low <= high)) return isLog(panel) ? [0.1, 1] : [0, 1];
   if (isLog(panel)) return [low / 1.3, Math.max(high * 1.3, low * 2)];

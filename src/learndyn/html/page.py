@@ -15,8 +15,8 @@ SCRIPTS = ("axis.js", "chart.js", "page.js")
 
 def page(data: dict[str, Any], *, large: bool = False, equations: str = "") -> str:
     """The document; ``equations`` is HTML that stands below the curves."""
-    scenario, versions = data["scenario"], data["versions"]
-    shown = {key: value for key, value in data.items() if key not in ("scenario", "versions")}
+    source, scenario, versions = data["source"], data["scenario"], data["versions"]
+    shown = {key: value for key, value in data.items() if key not in ("source", "scenario", "versions")}
     footer = ", ".join(f"{name} {number}" for name, number in versions.items())
     parts = {
         "root": ' class="large"' if large else "",
@@ -24,6 +24,7 @@ def page(data: dict[str, Any], *, large: bool = False, equations: str = "") -> s
         "title": escape(data["title"]),
         "style": _part("page.css"),
         "equations": equations,
+        "source": escape(source),
         "scenario": escape(scenario),
         "footer": escape(f"Computed by {footer}."),
         "data": _json(shown),
