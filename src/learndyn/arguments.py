@@ -40,7 +40,7 @@ def count(value: Any, name: str, minimum: int = 1) -> int:
     if isinstance(value, bool | np.bool_) or not whole or value < minimum:
         raise InputError(
             f"Argument `{name}` must be a whole number of at least {minimum}, but it is {shown(value)}. "
-            f"Give a number such as {max(minimum, 1)}."
+            f"Give a number such as {max(minimum, 1)}{', without quotes' if isinstance(value, str) else ''}."
         )
     return int(value)
 

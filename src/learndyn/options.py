@@ -59,9 +59,18 @@ def tolerances(rtol: Any, atol: Any) -> tuple[float, float]:
     return rtol, atol
 
 
+def end_time(until: Any) -> float:
+    """The time at which a run ends."""
+    if until is None:
+        raise InputError(
+            "Argument `until` must be given, the time at which the run ends, but it is missing. Write until=100."
+        )
+    return number(until, "until")
+
+
 def save_times(save_at: Any, at: float, until: Any) -> np.ndarray:
     """The times at which a run from `at` to `until` is recorded, increasing."""
-    until = number(until, "until")
+    until = end_time(until)
     if until <= at:
         raise InputError(
             f"Argument `until` must be later than the start, which is at {at:g}, but it is {until:g}. "

@@ -59,8 +59,18 @@ REFUSED = {
     ),
     "too long overlap": (
         lambda: ld.solve(perceptron, ld.Start(Q=0.25, R=0.9), until=1),
-        "|R[0][0]| = 0.9 exceeds 0.5. Make R[0][0] smaller",
+        "|R_11| = 0.9 (student 1, teacher 1) exceeds 0.5. Make R_11 smaller",
     ),
+    "swapped overlaps": (
+        lambda: ld.solve(perceptron, ld.Start(Q=0.01, R=0.2), until=1),
+        "|R_11| = 0.2 (student 1, teacher 1) exceeds 0.1. Make R_11 smaller or Q_11 larger. Or are R and Q swapped?",
+    ),
+    "activation elsewhere": (lambda: ld.Student(2, "Sigmoid"), "Did you mean 'logistic'?"),
+    "no end": (
+        lambda: ld.solve(perceptron, start),
+        "Argument `until` must be given, the time at which the run ends, but it is missing. Write until=100.",
+    ),
+    "no end of a simulation": (lambda: ld.simulate(modes, 0.1), "Argument `until` must be given"),
     "field": (lambda: perceptron.replace(learningrate=1), "Did you mean 'learning_rate'?"),
     "until": (
         lambda: ld.solve(perceptron, start, until=-1),

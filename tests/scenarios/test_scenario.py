@@ -139,7 +139,10 @@ def refusals():
     wide = ld.Start(Q=eye, R=np.zeros((2, 3)))
     yield lambda: scenario().as_start(wide), "`R` of the start must have shape (2, 2), but it has shape (2, 3)"
     large = ld.Start(Q=eye, R=[[0.0, 1.5], [0.0, 0.0]])
-    yield lambda: scenario().as_start(large), "|R[0][1]| = 1.5 exceeds 1. Make R[0][1] smaller or Q[0][0] larger"
+    yield (
+        lambda: scenario().as_start(large),
+        "|R_12| = 1.5 (student 1, teacher 2) exceeds 1. Make R_12 smaller or Q_11 larger.",
+    )
     joint = ld.Start(Q=eye, R=[[0.9, 0.9], [0.0, 0.0]])
     yield lambda: scenario().as_start(joint), "`R` must be positive semidefinite, but its smallest eigenvalue is -0.27"
     yield (
@@ -153,7 +156,7 @@ def refusals():
     yield lambda: ld.Start.random(scenario(), seed=-1), "`seed` must be a whole number of at least 0, but it is -1"
     yield lambda: ld.Start.random(scenario(), seed="a"), "`seed` must be a whole number of at least 0, but it is 'a'"
     yield lambda: ld.Start.near_symmetric(scenario(), Q=[1, 2, 3]), "`Q` must have shape (2,), but it has shape (3,)"
-    yield lambda: ld.Start.near_symmetric(scenario(), X=2.0), "|R[0][0]| = 2 exceeds 0.447"
+    yield lambda: ld.Start.near_symmetric(scenario(), X=2.0), "|R_11| = 2 (student 1, teacher 1) exceeds 0.447"
     yield lambda: ld.Start.from_weights(np.ones((2, 3)), np.ones((2, 4))), "have (2, 3) and (2, 4)"
     yield lambda: ld.Start.random_weights(scenario(), N=3), "`N` must be a whole number of at least 4, but it is 3"
     yield lambda: ld.Start.random_weights(scenario(), N=9, Q=0), "`Q` must be a finite number above 0, but it is 0"

@@ -10,7 +10,7 @@ import pytest
 import learndyn as ld
 from learndyn.engines.streams import ENGINES
 from learndyn.scenarios import methods
-from learndyn.verbs import request_parts, simulation_request
+from learndyn.verbs import gradient_request, request_parts, simulation_request
 from learndyn.verbs.simulation import check_simulation
 
 PERCEPTRON = ld.StudentTeacher(ld.Student(1, "relu"), ld.Teacher(1, "relu"), learning_rate=0.5)
@@ -290,14 +290,14 @@ def test_inputs_that_are_data_need_weight_vectors(method):
     [
         ({"N": 1}, r"`N` must be at least K \+ M = 2, but it is 1\."),
         ({"N": [50, 1]}, r"`N` must be at least K \+ M = 2, but it is 1\."),
-        ({"N": 10.5}, r"`N` must be a whole number of at least 1, but it is 10\.5\."),
-        ({"N": "many"}, r"`N` must be a whole number of at least 1, but it is 'many'\."),
-        ({"N": True}, r"`N` must be a whole number of at least 1, but it is True\."),
-        ({"N": [10, None]}, r"`N` must be a whole number of at least 1, but it is None\."),
+        ({"N": 10.5}, r"`N` must be a whole number of at least 2, but it is 10\.5\."),
+        ({"N": "1000"}, r"`N` must be .* at least 2, but it is '1000'\. Give a number such as 2, without quotes\."),
+        ({"N": True}, r"`N` must be a whole number of at least 2, but it is True\."),
+        ({"N": [10, None]}, r"`N` must be a whole number of at least 2, but it is None\."),
         ({"N": []}, r"`N` must be a whole number, or several, but it is empty\."),
         ({"N": [50, 50]}, r"`N` must hold different numbers"),
         ({"N": 10**17}, r"`N` must be at most 9007199254740992, but it is 100000000000000000\."),
-        ({"N": np.array(10.5)}, r"`N` must be a whole number of at least 1, but it is 10\.5\."),
+        ({"N": np.array(10.5)}, r"`N` must be a whole number of at least 2, but it is 10\.5\."),
         ({"N": 2 * 10**15, "until": 1000.0}, r"method='diffusion' for a large N"),
         ({"method": "overlap"}, r"`method` must be .* Did you mean 'overlaps'\?"),
         ({"tolerance": 0.1}, r"`tolerance` is for method='diffusion'"),
@@ -347,3 +347,32 @@ def test_gradient_flow_has_no_finite_size():
     for method in (*METHODS, "diffusion"):
         with pytest.raises(ld.InputError, match="dynamics='sgd'"):
             ld.simulate(PERCEPTRON.replace(dynamics="gradient_flow"), START, 1, N=2000, method=method)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "start", "options", "said"),
+    [
+        (
+            PERCEPTRON,
+            START,
+            {"N": 1000, "replicas": 16},
+            r"1\.6e\+13 updates, about 111 hours on .*`until` = 1e\+09 is a ",
+        ),
+        (PERCEPTRON, START, {"N": 1000, "method": "weights"}, r"1e\+12 updates, about 1,389 hours"),
+        (
+            ld.LinearModes([1.0], learning_rate=1e-3),
+            0.01,
+            {},
+            r"1e\+12 updates, .* a time t, the learning rate, 0\.001",
+        ),
+    ],
+)
+def test_simulations_of_very_many_updates_are_said_to_be_so(monkeypatch, scenario, start, options, said):
+    for request in (simulation_request.Request, gradient_request.GradientRequest):
+        monkeypatch.setattr(request, "run", lambda *_: _stop())
+    with pytest.warns(ld.LearndynWarning, match=said), pytest.raises(RuntimeError, match="not now"):
+        ld.simulate(scenario, start, until=1e9, save_at=2, **options)
+
+
+def _stop():
+    raise RuntimeError("not now")

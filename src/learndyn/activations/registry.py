@@ -32,6 +32,21 @@ _FAMILIES = {
     "leaky_relu": ("learndyn.activations.leaky_relu", 0, 1),
     "polynomial": ("learndyn.activations.polynomial", 1, 50),
 }
+# What other codes call them.
+_ELSEWHERE = {
+    "sigmoid": "logistic",
+    "expit": "logistic",
+    "swish": "silu",
+    "identity": "linear",
+    "heaviside": "step",
+    "signum": "sign",
+    "sgn": "sign",
+    "sin": "sine",
+    "ramp": "relu",
+    "rectifier": "relu",
+    "hardtanh": "clip(x, -1, 1)",
+    "softsign": "x / (1 + abs(x))",
+}
 # Registered by users, by name; and all that was made from a text, by each text that it was asked for.
 _USERS: dict[str, Activation] = {}
 _MADE: dict[str, Activation] = {}
@@ -160,7 +175,9 @@ def _member(family: str, numbers: str | None, text: str) -> Activation:
 
 
 def _refuse(name: object) -> NoReturn:
-    close = get_close_matches(str(name).lower(), activation_names(), n=1, cutoff=0.6)
+    plain = str(name).lower()
+    known = _ELSEWHERE.get(plain.replace("_", ""))
+    close = [known] if known else get_close_matches(plain, activation_names(), n=1, cutoff=0.6)
     hint = f"Did you mean {close[0]!r}?" if close else 'Try "erf".'
     raise InputError(
         f"Argument `activation` must be one of {', '.join(activation_names())}, polynomial(c0, c1, ...), or an "

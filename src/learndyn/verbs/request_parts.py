@@ -17,12 +17,14 @@ import numpy as np
 from learndyn.arguments import count, number, shown
 from learndyn.errors import InputError
 from learndyn.files import check_writable
-from learndyn.options import LogSpaced, save_times
+from learndyn.options import LogSpaced, end_time, save_times
 from learndyn.results import versions
 from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
 
 # Updates are counted in integers of 64 bits.
 MOST_UPDATES = 10**18
+# More than an hour of a core at the fastest of all methods: probably `until` was meant as a number of updates.
+MANY_UPDATES = 1e11
 # Packages whose versions may change the bits of a run.
 PACKAGES = ("learndyn", "numpy", "numba", "llvmlite")
 DIFFUSION_PACKAGES = ("jax", "jaxlib", "diffrax")
@@ -63,7 +65,7 @@ class RateRequest:
             scenario=scenario,
             start=start,
             learning_rate=learning_rate,
-            until=number(until, "until"),
+            until=end_time(until),
             times=save_times(save_at, start.at, until),
             asked_times=asked_times(save_at),
             method=method,
@@ -139,6 +141,17 @@ class RateRequest:
             "kind of CPU": kind_of_cpu(),
         }
         return Checkpoint(self.checkpoint, identity, self.checkpoint_every)
+
+    def many_updates(self) -> str:
+        """What to say of a run that takes very long; else nothing."""
+        each = np.rint((self.until - self.start.at) / self.learning_rate)
+        if each * self.replicas <= MANY_UPDATES:
+            return ""
+        return (
+            f"This simulation makes {each * self.replicas:.3g} updates, which takes hours to years: `until` = "
+            f"{self.until:g} is a time t, the learning rate, {self.learning_rate:g}, times the number of updates. "
+            "Choose a smaller `until` or fewer replicas."
+        )
 
 
 def refuse_unless_left_out(**arguments: tuple[Any, str]) -> None:

@@ -12,13 +12,20 @@ import xarray as xr
 
 from learndyn.arguments import choice, count, number, shown
 from learndyn.errors import InputError
-from learndyn.options import save_times
+from learndyn.options import end_time, save_times
 from learndyn.results import trajectory
 from learndyn.scenarios.base import checked_scenario
 from learndyn.scenarios.methods import METHODS
 from learndyn.scenarios.plain import scenario_to_plain, start_to_plain
 from learndyn.scenarios.update_rule.scenario import UpdateRule
-from learndyn.verbs.request_parts import MOST_UPDATES, asked_times, checkpoint_file, kind_of_cpu, versions_of
+from learndyn.verbs.request_parts import (
+    MANY_UPDATES,
+    MOST_UPDATES,
+    asked_times,
+    checkpoint_file,
+    kind_of_cpu,
+    versions_of,
+)
 
 # Beyond, N and N - 1 are the same number in floating point.
 LARGEST_N = 2**53
@@ -71,7 +78,7 @@ class Request:
         request = cls(
             scenario=scenario,
             start=start,
-            until=number(until, "until"),
+            until=end_time(until),
             times=save_times(save_at, start.at, until),
             asked_times=asked_times(save_at),
             sizes=sizes,
@@ -105,6 +112,19 @@ class Request:
     def _steps(self, N: int) -> np.ndarray:
         """Updates at the rows."""
         return np.unique(self.updates(N))
+
+    def many_updates(self) -> str:
+        """What to say of a run that takes very long; else nothing."""
+        each = [(self.until - self.start.at) * N * self.replicas for N in self.sizes]
+        if self.method == "diffusion" or sum(each) <= MANY_UPDATES:
+            return ""
+        nanoseconds = [5 * N if self.method == "weights" else 25 for N in self.sizes]
+        hours = sum(n * ns for n, ns in zip(each, nanoseconds, strict=True)) / 3.6e12
+        return (
+            f"This simulation makes {sum(each):.3g} updates, about {hours:,.0f} hours on one core or more: `until` = "
+            f"{self.until:g} is a time alpha, the number of updates divided by N. Choose a smaller `until`, fewer "
+            "replicas, or method='diffusion' for a large N."
+        )
 
     def _numbers(self, N: int) -> int:
         """How many numbers the rows and replicas of this N hold."""
@@ -222,12 +242,12 @@ def _sizes(N: Any, scenario: Any, start: Any, method: str) -> list[int]:
     values = list(N) if _is_several(N) else [single]
     if not values:
         raise InputError("Argument `N` must be a whole number, or several, but it is empty. Write N=1000.")
-    sizes = [count(value, "N") for value in values]
     if method == "diffusion":
         scenario.require_plain("method='diffusion'")
         process = None
     else:
         process = scenario.process(start)
+    sizes = [_size(value, scenario.K + scenario.M if process is None else process.rows) for value in values]
     for size in sizes:
         if process is None:
             require_room(scenario.K + scenario.M, size)
@@ -242,6 +262,14 @@ def _sizes(N: Any, scenario: Any, start: Any, method: str) -> list[int]:
             f"Argument `N` must hold different numbers, but it is {shown(N)}. Leave out what is there twice."
         )
     return sizes
+
+
+def _size(value: Any, fewest: int) -> int:
+    """One of them; what is no positive whole number is told at once how many the scenario needs."""
+    try:
+        return count(value, "N")
+    except InputError:
+        return count(value, "N", fewest)
 
 
 def _is_several(N: Any) -> bool:

@@ -118,9 +118,12 @@ def check_overlaps(Q: np.ndarray, R: np.ndarray, T: np.ndarray) -> None:
     excess = np.abs(R) - limit
     if (excess > TOLERANCE * max(1e-300, float(limit.max()))).any():
         i, n = np.unravel_index(np.argmax(excess), excess.shape)
+        fits = Q.shape == R.shape and np.array_equal(R, R.T) and are_overlaps(R, Q, T)
+        hint = " Or are R and Q swapped? The other way round they are possible." if fits else ""
         raise InputError(
-            f"Argument `R` of the start must satisfy |R_in| <= sqrt(Q_ii T_nn), but |R[{i}][{n}]| = "
-            f"{abs(R[i, n]):.6g} exceeds {limit[i, n]:.6g}. Make R[{i}][{n}] smaller or Q[{i}][{i}] larger."
+            f"Argument `R` of the start must satisfy |R_in| <= sqrt(Q_ii T_nn), but |{_entry('R', i, n)}| = "
+            f"{abs(R[i, n]):.6g} (student {i + 1}, teacher {n + 1}) exceeds {limit[i, n]:.6g}. "
+            f"Make {_entry('R', i, n)} smaller or {_entry('Q', i, i)} larger.{hint}"
         )
     positive_semidefinite(
         joint(Q, R, T),
@@ -128,6 +131,11 @@ def check_overlaps(Q: np.ndarray, R: np.ndarray, T: np.ndarray) -> None:
         "Check R against Q and T: the matrix [[Q, R], [R^T, T]] of all overlaps is meant.",
         TOLERANCE,
     )
+
+
+def _entry(name: str, i: Any, k: Any) -> str:
+    """An entry as papers, pictures and labels of results name it, counted from 1."""
+    return f"{name}_{i + 1}{k + 1}" if max(i, k) < 9 else f"{name}_{i + 1},{k + 1}"
 
 
 def are_overlaps(Q: np.ndarray, R: np.ndarray, T: np.ndarray) -> bool:
