@@ -8,6 +8,7 @@ from scipy.optimize import root
 
 import learndyn as ld
 from learndyn.gaussian.namespaces import NUMPY
+from learndyn.scenarios.student_teacher.flow import drift_function
 from theory_formulas import ROUNDING, Nodes, drift, formula, joint
 
 PI = np.pi
@@ -100,6 +101,8 @@ def test_erf_plateau(K):
     # The square of the deviation makes overlaps possible; central differences see nothing of it.
     more = 2 * h**2 * np.eye(K)
     plus, minus = (drift(case, ld.Start(Q * ones + more, R * ones + sign * h * u)) for sign in (1, -1))
+    across = drift(case, ld.Start(Q * ones + 1e-4, R * ones))  # the square of a common part across the teacher decays
+    assert (across["Q"] - 2 * K * R * across["R"][0, 0] < -1e-6).all()
     rate = 2 / PI * K / ((2 * K + 1) ** 1.5 * np.sqrt(2 * K - 1))
     close((plus["R"] - minus["R"]) / (2 * h), rate * u, 1e-6)  # h^2
     close(plus["Q"], minus["Q"])
@@ -108,8 +111,6 @@ def test_erf_plateau(K):
 @formula("erf-plateau-spectrum", "relu-plateau")
 def test_plateaus_of_two_units():
     def jacobian(name, R, Q, C):
-        from learndyn.scenarios.student_teacher.flow import drift_function
-
         case = committee(2, name)
         function, values = drift_function(case.structure, NUMPY), case.values()
         z, h = np.array([R, R, R, R, Q, C, Q]), 1e-5
@@ -126,6 +127,23 @@ def test_plateaus_of_two_units():
     np.testing.assert_allclose(still, 0.0, rtol=0, atol=5e-8)  # eight digits, and slopes of order 1
     printed = [-1.35830, -0.95679, -0.64426, -0.43992, -0.23081, -0.00492, 0.23923670]
     np.testing.assert_allclose(np.sort(found.real), printed, rtol=0, atol=1e-5)
+
+
+def test_the_zeros_of_the_erf_plateau_are_negative_at_second_order():
+    eta = 0.1
+    case = committee(2, "erf", eta, dynamics="sgd")
+
+    def rates(z):
+        return drift_function(case.structure, NUMPY)(0.0, z, case.values())
+
+    def alike(R, Q, C):
+        return np.array([R, R, R, R, Q, C, Q])
+
+    at = alike(*root(lambda z: rates(alike(*z))[[0, 4, 5]], [0.41, 0.34, 0.33], tol=1e-13).x)
+    assert at[4] - at[5] > 5e-3  # the fixed point at which units are not equal
+    columns = [(rates(at + e) - rates(at - e)) / 2e-5 for e in 1e-5 * np.eye(7)]
+    found = np.sort(np.linalg.eigvals(np.array(columns).T).real)[-3:-1] / eta**2
+    np.testing.assert_allclose(found, [-0.013, -0.007], rtol=0, atol=5e-4)
 
 
 # ---- Finite N and fluctuations
