@@ -91,6 +91,16 @@ def test_few_rows_of_many_inputs_have_a_factor():
     np.testing.assert_allclose(few.covariances[0].dense(30), expected, rtol=0, atol=100 * 2.0**-52)
 
 
+def test_a_factor_holds_no_rows():
+    """It is one of the covariance, whatever rows that comes from, up to signs."""
+    rows = np.random.default_rng(2).normal(size=(8, 40))
+    factors = []
+    for order in (np.arange(8), np.array([4, 2, 0, 1, 3, 7, 6, 5])):
+        few = ld.DataClassification(rows[order], [1] * 5 + [-1] * 3, "supervised", center="none").gaussian()
+        factors.append(np.abs(few.covariances[0].factor.values))
+    np.testing.assert_allclose(factors[0], factors[1], rtol=0, atol=1e-12)  # the last column is rounding
+
+
 def phi(h, activation):
     from scipy.special import expit, ndtr
 

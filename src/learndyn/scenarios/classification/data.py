@@ -361,7 +361,8 @@ def _covariance(deviations: np.ndarray) -> Covariance:
     """The mean of d d^T over rows d, in the cheaper form: a product with it costs 2 n rows, or n^2."""
     rows, n = deviations.shape
     if 2 * rows < n:
-        return Covariance(factor=deviations.T / np.sqrt(rows))
+        # The triangle of D = Q R has R^T R = D^T D and tells, unlike the rows D, no more than the covariance does.
+        return Covariance(factor=np.linalg.qr(deviations, mode="r").T / np.sqrt(rows))
     matrix = deviations.T @ deviations / rows
     return Covariance(matrix=(matrix + matrix.T) / 2.0)
 
