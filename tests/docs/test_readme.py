@@ -17,14 +17,28 @@ def test_its_programs_run(blocks, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     programs = re.findall(r"```python\n(.*?)```", TEXT, re.S)
     assert len(programs) == 2
-    # N = 10^5 and 16 replicas take 20 s, and the schedule 7: smaller here, the same calls.
+    # The schedule takes 7 s or more: smaller here, the same calls, and fewer replicas.
     names = {}
     for program in programs[:blocks]:
-        exec(program.replace("N=10**5, replicas=16", "N=10**3, replicas=2").replace("until=40", "until=2"), names)
+        exec(program.replace("N=10**4, replicas=16", "N=10**3, replicas=2").replace("until=40", "until=2"), names)
     assert (tmp_path / "curve.pdf").stat().st_size > 5000
     plt.close("all")
     assert names["theory"].attrs["status"] == "ok"
+    assert ld.plateaus(names["theory"]).left.values.tolist() == [True]
     assert blocks == 1 or names["plateau"].attrs["kind"] == "saddle"
+
+
+def test_its_picture_has_the_plateau_of_its_caption():
+    demo = ld.read_scenario_file(ROOT / "examples/demo.toml")
+    assert "a plateau" in TEXT
+    theory = ld.solve(demo.scenario, demo.start, **demo.solve)
+    found = ld.plateaus(theory)
+    assert found.left.values.tolist() == [True]
+    assert 90 < float(found.length[0]) < 110
+    # The five lines are the same with the names of the teacher units exchanged.
+    assert "X=0.01" in TEXT
+    five = ld.Start.near_symmetric(demo.scenario, Q=[0.2, 0.3], X=0.01)
+    assert float(ld.solve(demo.scenario, five, 300).eps_g[-1]) == pytest.approx(float(theory.eps_g[-1]), rel=1e-4)
 
 
 def test_its_commands_are_there():
