@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import learndyn as ld
+from learndyn.plot import data
 from learndyn.plot.curves import curves_of
 
 
@@ -76,6 +77,8 @@ def test_overview_has_three_labelled_panels(theory, simulation):
     assert [ax.get_ylabel() for ax in figure.axes] == [r"$\epsilon_g$ (log scale)", "$R_{in}$", "$Q_{ik}$"]
     assert figure.axes[-1].get_xlabel() == r"$\alpha$"
     assert figure.axes[0].get_title() == r"erf $K=2, M=2$, $\eta=0.5$"
+    expressed = theory.attrs["scenario"].replace('"erf"', '"x * exp(-x^2 / 2)"')
+    assert data.title(theory.assign_attrs(scenario=expressed)) == r"x * exp(-x^2 / 2), $K=2, M=2$, $\eta=0.5$"
     assert figure.get_figwidth() == ld.plot.COLUMN
     assert len(figure.axes[1].containers) == 4
 

@@ -170,10 +170,16 @@ def _network_label(result: xr.Dataset) -> str:
     known = scenario(result)
     student, units = getattr(known, "student", None), getattr(known, "units", None)
     if student:
-        return f"{student.activation} $K={known.K}, M={known.M}$"
+        return f"{_apart(student.activation)} $K={known.K}, M={known.M}$"
     if units:
-        return f"{known.activation} $K=M={units}$"
+        return f"{_apart(known.activation)} $K=M={units}$"
     return _rule_label(known)
+
+
+def _apart(activation: str | tuple[str, ...]) -> str:
+    """An activation before numbers of units: an expression needs a comma, or K would seem to be part of it."""
+    text = activation if isinstance(activation, str) else " and ".join(dict.fromkeys(activation))
+    return text if text.isidentifier() else f"{text},"
 
 
 def _rule_label(known: Any) -> str:
