@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PICTURES = {"getting-started.md": ["plateau.png", "simulation.png"]}
+PICTURES = {"getting-started.md": ["plateau.png", "length.png", "simulation.png"]}
 
 
 def draw(page, names):

@@ -40,7 +40,7 @@ def plateaus(trajectory: xr.Dataset, *, tolerance: float = TOLERANCE, steeper: f
     Parameters
     ----------
     trajectory
-        A result of `ld.solve` or `ld.simulate`, with replicas or averaged over them.
+        A result of `ld.solve` or `ld.simulate`, with replicas or averaged over them; or an `ld.sweep` of them.
     tolerance
         How far eps_g may be off the height, as a part of it: above 0, below 1.
     steeper
@@ -53,11 +53,11 @@ def plateaus(trajectory: xr.Dataset, *, tolerance: float = TOLERANCE, steeper: f
         With the dim ``plateau``, in the order of time (and one replica after the other): ``entry``, ``exit``,
         ``length`` = exit - entry, ``height``, ``left``, and ``resolution``, the time between two saved rows (and the
         window of the smoothing) at entry and exit, which they may be off by. With replicas also the coordinate
-        ``replica``, with several N ``N``. A plateau that the run begins on has its entry at the start. One that it
-        ends on, or a residual error that it settles at, has ``left`` False, and its exit is the last time. The final
-        decay to zero is no plateau. Where there is none, the dim is empty. ``attrs["curves"]`` says how many curves
-        (replicas, sizes N) were looked at, ``attrs["without"]`` how many of them have none; where some have and some
-        have not, ``attrs["message"]`` says so, and a `LearndynWarning` is given.
+        ``replica``, with several N ``N``, of a sweep its parameters. A plateau that the run begins on has its entry at
+        the start. One that it ends on, or a residual error that it settles at, has ``left`` False, and its exit is the
+        last time. The final decay to zero is no plateau. Where there is none, the dim is empty. ``attrs["curves"]``
+        says how many curves (replicas, sizes N) were looked at, ``attrs["without"]`` how many of them have none; where
+        some have and some have not, ``attrs["message"]`` says so, and a `LearndynWarning` is given.
 
     Raises
     ------
@@ -100,22 +100,27 @@ def plateaus(trajectory: xr.Dataset, *, tolerance: float = TOLERANCE, steeper: f
         here = _find(curve, tolerance, steeper, ends=rows == len(values))
         without += not here
         found += [(place, plateau) for plateau in here]
-    told = {"message": _message(len(found), without, len(windows), steeper), "curves": len(windows), "without": without}
+    kind = "replicas" if "replica" in lead else "curves"
+    told = {
+        "message": _message(len(found), without, len(windows), kind, steeper),
+        "curves": len(windows),
+        "without": without,
+    }
     if 0 < without < len(windows):
         warnings.warn(told["message"], LearndynWarning, stacklevel=2)
     options = {"quantity": "plateaus", "tolerance": tolerance, "steeper": steeper, "window": max(windows, default=1)}
     return _dataset(trajectory, lead, found, {**told, "options": json.dumps(options)})
 
 
-def _message(found: int, without: int, curves: int, steeper: float) -> str:
+def _message(found: int, without: int, curves: int, kind: str, steeper: float) -> str:
     """How many there are, and which part of the curves has none."""
     many = f"{found} plateau{'' if found == 1 else 's'}"
     if not 0 < without < curves:
         return f"{many} in {curves} curve{'' if curves == 1 else 's'}."
     return (
-        f"{without} of {curves} replicas have no plateau that can be resolved: none on which eps_g falls {steeper:g} "
+        f"{without} of {curves} {kind} have no plateau that can be resolved: none on which eps_g falls {steeper:g} "
         f"times more slowly than before and after. The others have {many}. Count with attrs['without'], lower "
-        "`steeper`, or use a larger N."
+        f"`steeper`{', or use a larger N' if kind == 'replicas' else ''}."
     )
 
 
