@@ -179,6 +179,9 @@ def simulate(
         threads=threads, tolerance=tolerance, record_weights=record_weights, checkpoint=checkpoint,
         checkpoint_every=checkpoint_every, seed=seed, progress=progress,
     )  # fmt: skip
+    many = request.many_updates()
+    if many:
+        warnings.warn(many, LearndynWarning, stacklevel=2)
     try:
         if isinstance(request, Request) and request.several:
             result = _scaling(request)
