@@ -62,7 +62,11 @@ def test_the_scale_follows_the_range(theory):
 
 def test_noise_is_left_out_of_a_log_axis(theory):
     noisy = theory.assign(eps_g=theory.eps_g.where(theory.alpha < 200, 1e-17))
-    drawn = ld.plot.learning_curve(noisy, scale="log").get_lines()[0].get_ydata()
+    ax = ld.plot.learning_curve(noisy, scale="log")
+    drawn = ax.get_lines()[0].get_ydata()
+    assert names(ax) == [r"theory, $N\to\infty$, to its tolerance"]
+    assert names(ld.plot.learning_curve(noisy, scale="linear")) == [r"theory, $N\to\infty$"]
+    assert names(ld.plot.learning_curve(noisy, scale="log", labels=["mine"])) == ["mine"]
     assert np.isnan(drawn[theory.alpha.values >= 200]).all()
     assert np.isfinite(drawn[theory.alpha.values < 200]).all()
 

@@ -44,7 +44,8 @@ def learning_curve(
         Names for the legend, one a result; engine and N when not given, and what else tells them apart.
     scale
         Of eps_g: ``"linear"``, ``"log"``, or ``"auto"``: logarithmic when it falls by more than a factor 100. On a
-        logarithmic axis values below rtol times the largest are left out: they are noise.
+        logarithmic axis values of theory below rtol times the largest are left out, because they are noise, and the
+        legend says that the line is drawn to its tolerance.
     markers
         Largest number of markers of one simulation.
 
@@ -87,13 +88,11 @@ def learning_curve(
             time, bars = data.times(result, scaled), None if error is None else error.values
             _draw_markers(ax, time, values, bars, name, colors[number], order, markers)
         else:
-            values = result[curve].values
-            ax.plot(
-                data.times(result, scaled),
-                data.resolved(result, values) if log else values,
-                color=colors[number],
-                label=name,
-            )
+            values = data.resolved(result, result[curve].values) if log else result[curve].values
+            # A line that ends while markers go on would look like another result.
+            ends = labels is None and np.isnan(values[result[curve].values >= 0.0]).any()
+            label = f"{name}, to its tolerance" if ends else name
+            ax.plot(data.times(result, scaled), values, color=colors[number], label=label)
     ax.set_xlabel(data.time_label(results[0], scaled))
     ax.set_ylabel(label_of(curve) + (" (log scale)" if log else ""))
     if log:
