@@ -10,6 +10,7 @@ import learndyn as ld
 from learndyn.figures import simulations
 from learndyn.figures.schmid2024_data import deviations
 from learndyn.figures.simulations_mnist import MODELS
+from page_programs import programs
 
 PAGE = (Path(__file__).parents[2] / "docs" / "real-data.md").read_text()
 
@@ -51,6 +52,12 @@ def test_the_text():
         assert above[place] == round(float((flow - late.alignment.mean("replica")).mean()), 4)
         squared = (late.w_norm**2).mean("replica")
         assert scatter[place] == round(float((flow * late.trace_cov / (2 * squared)).mean()), 4)
+
+
+def test_the_comparison_of_rules(capsys):
+    _, (_, program, shown) = programs("real-data.md")
+    exec(program, {})
+    assert capsys.readouterr().out.split() == shown.split()
 
 
 def test_the_program():

@@ -24,6 +24,7 @@ from learndyn.engines.batch_lanes import ENDINGS, Event, Form, advance_lanes, dr
 from learndyn.engines.driver import thread_count
 from learndyn.engines.programs import compile_program
 from learndyn.engines.theory import FIRST_STEP, knots_of
+from learndyn.errors import InputError
 from learndyn.scenarios.base import Flow
 
 # Lanes of a group, a multiple of the widest vector registers (8 numbers), so that every lane goes through the same
@@ -81,6 +82,8 @@ def integrate_many(
     at the end few lanes then wait for others. ``on_progress`` is told how many members are done. Ctrl-C keeps what is
     done.
     """
+    if flow.refused:
+        raise InputError(flow.refused)
     run = _Run(flow, np.asarray(states, dtype=float), _stacked(values), np.asarray(times, dtype=float), at, expected)
     run.enter_numbers(values, (rtol, atol), limits, max_steps)
     run.event, run.level = event, level

@@ -163,11 +163,11 @@ def advance_lanes(
 def _going(flow: Flow, form: Form, lanes: dict[str, Any]) -> tuple[Any, Any]:
     """Which lanes are fit for another step, and which have a member that makes one."""
 
-    def one(carry: Any, x: Any) -> Any:
-        fine = may_go_on(flow, carry, x[0], x[3], x[5:].reshape(2, -1)[0])
+    def one(carry: Any, x: Any, values: Any) -> Any:
+        fine = may_go_on(flow, carry, x, values)
         return fine, fine & (carry["tries"] < x[4])
 
-    fine, more = each(one)(lanes["carry"], form.numbers(lanes["given"]))
+    fine, more = each(one)(lanes["carry"], form.numbers(lanes["given"]), form.values(lanes["given"]))
     return fine, more & ~lanes["step"]["hit"] & (lanes["task"][0] >= 0)
 
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from learndyn.engines.theory import SMALLEST_STEP
+from learndyn.engines.theory import SMALLEST_STEP, as_good_as_zero
 from learndyn.scenarios.base import Flow
 
 SEGMENT_STEPS = 256
@@ -76,13 +76,19 @@ def begin_anew_at_knots(
     return {"time": time, "next": jnp.minimum(time + length, stop), "length": length, "fsal": (first | arrived, slope)}
 
 
-def may_go_on(flow: Flow, carry: dict[str, Any], until: Any, limit: Any, stops: Any) -> Any:
+def may_go_on(flow: Flow, carry: dict[str, Any], numbers: Any, values: dict[str, Any]) -> Any:
     """Whether there is another step to make: before the end, with a step size and a state that are fit for it."""
+    until, _, atol, limit = numbers[:4]
+    stops = numbers[5:].reshape(2, -1)[0]
     step = carry["next"] - carry["time"]
     fine = (step > SMALLEST_STEP * jnp.maximum(1.0, jnp.abs(carry["time"]))) & jnp.isfinite(step)
     fine |= carry["next"] == until  # what is left to the end may be a rounding error
     if len(stops):
         fine |= (carry["next"] == stops).any()
+    if flow.ends is not None:
+        first, slope = carry["fsal"]
+        # Before the first step the slope is not known.
+        fine &= first | ~flow.ends(carry["state"], slope, values, as_good_as_zero(limit, atol))
     return (carry["time"] < until) & fine & (flow.size(carry["state"]) <= limit)
 
 
@@ -95,7 +101,7 @@ def advance(
     any, the stops and the resumes).
     """
     carry = unpack(packed)
-    until, rtol, atol, limit, max_steps = numbers[:5]
+    until, rtol, atol, _, max_steps = numbers[:5]
     stops, resumes = numbers[5:].reshape(2, -1)
     solver = runge_kutta()
     term = diffrax.ODETerm(flow.drift)
@@ -112,7 +118,7 @@ def advance(
 
     def going_on(loop: Any) -> Any:
         carry, _, _, count = loop
-        return may_go_on(flow, carry, until, limit, stops) & (count < capacity) & (carry["tries"] < last_try)
+        return may_go_on(flow, carry, numbers, values) & (count < capacity) & (carry["tries"] < last_try)
 
     def one_step(loop: Any) -> Any:
         carry, dense, ends, count = loop

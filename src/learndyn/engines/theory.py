@@ -17,12 +17,16 @@ import numpy as np
 
 from learndyn.engines.knots import pieces
 from learndyn.engines.programs import compile_program, shapes_of
+from learndyn.errors import InputError
 from learndyn.scenarios.base import Flow
 
 FIRST_STEP = 1e-3
 # Up to this many order parameters a program is compiled for a quick start.
 SMALL_STATE = 20
 SMALLEST_STEP = 1e-13
+# A length is as good as 0 at 1e-6 of its natural scale, the limit of squared lengths being 1e6 of that; and where the
+# steps that go past zero and back are within the tolerance, which is at some 10 to 100 atol (measured).
+LEAST_OF_LIMIT, LEAST_OF_ATOL = 1e-9, 100.0
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,11 @@ def integrate(
 
     Steps end at the flow's knots and begin anew there.
 
-    status: "ok", "diverged" (the size passed the limit), "not_finite" (the drift gave NaN or infinity, or the step
-    size went to zero), "max_steps" or "interrupted".
+    status: "ok", "diverged" (the size passed the limit), "not_finite" (the drift gave NaN or infinity, the step size
+    went to zero, or the flow ends there), "max_steps" or "interrupted".
     """
+    if flow.refused:
+        raise InputError(flow.refused)
     timings = {"trace": 0.0, "compile": 0.0, "run": 0.0}
     until = float(times[-1])
     begin, knots = knots_of(flow, values, at, until)
@@ -79,7 +85,7 @@ def integrate(
                 last = int(np.searchsorted(times, clock_now[0], side="right"))
                 rows[done:last] = np.asarray(interpolated)[done:last]
                 done = max(done, last)
-                status = status_of(carry, clock_now, tries, ends, numbers, flow)
+                status = status_of(carry, clock_now, tries, ends, numbers, flow, values)
                 if status == "running" and tries == before:
                     # The program has no way on, though it looks as if there were one: an error in learndyn, not a loop.
                     status = "not_finite"
@@ -90,8 +96,8 @@ def integrate(
         timings["run"] = time.perf_counter() - clock
         # From the carry alone: an interrupt may come between two lines of the loop.
         end, steps = float(np.asarray(carry["clock"])[0]), int(np.asarray(carry["counts"])[0])
-        if status != "ok" and (done == 0 or times[done - 1] < end):
-            # The last good state is kept too: it says how far the run came.
+        if status != "ok" and (done == 0 or (times[done - 1] < end and not _ended(flow, carry, numbers, values))):
+            # The last good state is kept too: it says how far the run came. That at the end of a flow is mostly noise.
             times = np.concatenate([times[:done], [end]])
             rows = np.concatenate([rows[:done], np.asarray(carry["state"])[None]])
             done += 1
@@ -107,7 +113,9 @@ def knots_of(flow: Flow, values: dict[str, np.ndarray], at: float, until: float)
     return begin, np.concatenate([stops, resumes])
 
 
-def status_of(carry: Any, clock: np.ndarray, tries: int, ends: set[float], numbers: np.ndarray, flow: Flow) -> str:
+def status_of(
+    carry: Any, clock: np.ndarray, tries: int, ends: set[float], numbers: np.ndarray, flow: Flow, values: Any
+) -> str:
     """How a run has ended, or "running"; `ends` are times at which a step may be short."""
     reached, end_of_next = clock[:2]
     until, _, _, limit, max_steps = numbers[:5]
@@ -117,9 +125,22 @@ def status_of(carry: Any, clock: np.ndarray, tries: int, ends: set[float], numbe
         return "diverged"
     step = end_of_next - reached
     too_small = step <= SMALLEST_STEP * max(1.0, abs(reached)) and end_of_next not in ends
-    if not np.isfinite(step) or too_small:
+    if not np.isfinite(step) or too_small or _ended(flow, carry, numbers, values):
         return "not_finite"
     return "max_steps" if tries >= max_steps else "running"
+
+
+def as_good_as_zero(limit: Any, atol: Any) -> Any:
+    """The length below which a state is at zero, by the limit of its size and the tolerance."""
+    return LEAST_OF_LIMIT * limit**0.5 + LEAST_OF_ATOL * atol
+
+
+def _ended(flow: Flow, carry: Any, numbers: np.ndarray, values: dict[str, np.ndarray]) -> bool:
+    """Whether a run is where its flow ends; before the first step the slope is not known."""
+    if flow.ends is None or np.asarray(carry["counts"])[2] == 1:
+        return False
+    state, slope = (np.asarray(carry[name]) for name in ("state", "slope"))
+    return bool(flow.ends(state, slope, values, as_good_as_zero(numbers[3], numbers[2])))
 
 
 def _bucket(points: int) -> int:

@@ -39,6 +39,10 @@ class Flow:
     for all values. At a jump the drift is that of the side after it.
 
     ``frozen`` are the places of the state that never change: given numbers that the state carries along.
+
+    ``ends(state, slope, values, least)`` says whether the flow ends at a state with this drift, where a length of
+    ``least`` is as good as 0; it is made of operators alone, for NumPy and JAX. Of a drift that no solver follows,
+    ``refused`` is the sentence to refuse an integration with.
     """
 
     key: Hashable
@@ -50,6 +54,9 @@ class Flow:
     # None: there are none, and the compiled program does not ask.
     knots: Callable[[dict[str, Any]], Any] | None = None
     frozen: tuple[int, ...] = ()
+    # None: it ends nowhere.
+    ends: Callable[[Any, Any, dict[str, Any], Any], Any] | None = None
+    refused: str = ""
 
 
 @dataclass(frozen=True)

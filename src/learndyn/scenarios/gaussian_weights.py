@@ -141,7 +141,7 @@ class GaussianWeights:
         if self.n != n:
             raise InputError(
                 f"Argument `start` must have {n} weights, as many as the scenario has inputs, but it has {self.n}. "
-                f"Give a start of {{n}} weights."
+                f"Give a start of {n} weights."
             )
         return self
 

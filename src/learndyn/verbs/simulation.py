@@ -179,6 +179,9 @@ def simulate(
         threads=threads, tolerance=tolerance, record_weights=record_weights, checkpoint=checkpoint,
         checkpoint_every=checkpoint_every, seed=seed, progress=progress,
     )  # fmt: skip
+    caution = scenario.caution() if hasattr(scenario, "caution") else ""
+    if caution:
+        warnings.warn(caution, LearndynWarning, stacklevel=2)
     many = request.many_updates()
     if many:
         warnings.warn(many, LearndynWarning, stacklevel=2)

@@ -164,6 +164,7 @@ def verdict(scenario: Any, run: Any, tolerance: float, possible: int | None = No
             f"The overlaps stopped being a covariance at {name} = {at}: the tolerance is too loose for this run. "
             f"Ask for a smaller rtol and atol."
         ), max(rows, 1)  # fmt: skip
+    ended = scenario.end_of_flow() if hasattr(scenario, "end_of_flow") else ""
     sentences = {
         "ok": "The run reached its end.",
         "diverged": (
@@ -174,6 +175,11 @@ def verdict(scenario: Any, run: Any, tolerance: float, possible: int | None = No
         "not_finite": (
             f"The drift was not finite, or changed too fast to follow, at {name} = {end}. Check the start near that "
             "state with ld.drift; the part up to there is kept."
+        )
+        if not ended
+        else (
+            f"The flow ended at {name} = {end}: {ended}, which no flow passes. Use ld.simulate to go on, whose weights "
+            "stay as small as the learning rate; the part up to there is kept."
         ),
         "max_steps": (
             f"The run stopped at {name} = {end} after {run.steps} steps. Raise max_steps, or loosen rtol and atol; the "

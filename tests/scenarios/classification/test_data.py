@@ -196,7 +196,15 @@ def test_observables(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"X": np.where(np.arange(120).reshape(30, 4) == 7, np.nan, X)}, "`X` must be finite, .* Leave out or fill in"),
+        (
+            {"X": np.where(np.arange(120).reshape(30, 4) == 7, np.nan, X)},
+            r"`X` must be finite, but 1 of its 30 rows.*infinity: 1\. Leave",
+        ),
+        ({"X": np.where(np.arange(30)[:, None] > 20, np.inf, X)}, r"9 of its 30 rows.*: 21, 22, 23, \.\.\.\. Leave"),
+        ({"y": (Y + 1 > 0).astype("uint8") * 2 - np.uint8(1)}, r"dtype uint8 .* 2 \* y\.astype\(int\) - 1"),
+        ({"y": Y > 0}, r"dtype bool\. .*np\.where\(y, 1, -1\)"),
+        ({"y": np.where(Y > 0, "go", "stop")}, r"np\.where\(y == '(go|stop)', 1, -1\)"),
+        ({"test": (TEST[0], TEST[1] > 0)}, r"np\.where\(test\[1\], 1, -1\)"),
         ({"X": X[0]}, r"`X` must have shape \(rows, n\)"),
         ({"X": X[:, :0]}, r"`X` must have shape \(rows, n\)"),
         ({"y": Y[:-1]}, r"`y` must have shape \(30,\), one label for each row of `X`, but it has shape \(29,\)"),
@@ -226,6 +234,15 @@ def test_bad_starts_are_refused():
         ld.solve(task(), ld.GaussianWeights(W, 0.1), 1.0)
     with pytest.raises(InputError, match="`samples` must be left out"):
         task().flow(samples=100)
+
+
+def test_the_staircase_of_the_perceptron_rule_is_not_integrated():
+    steps = task("perceptron")
+    with pytest.raises(InputError, match=r"drift .* of the perceptron rule over rows is a staircase"):
+        ld.solve(steps, W, until=20)
+    with pytest.warns(UserWarning, match="2 refused"):
+        swept = ld.sweep(steps, W, over={"weight_decay": [0.0, 0.1]}, until=1)
+    assert "staircase" in str(swept.message.values[0])
 
 
 def test_a_new_row_count_with_old_labels_is_refused():

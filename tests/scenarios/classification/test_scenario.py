@@ -179,10 +179,41 @@ def test_averages_that_are_infinite_are_refused():
 
 def test_a_start_of_another_size_is_refused():
     task = ld.GaussianClassification(MU, 1.0, ld.Supervised())
-    with pytest.raises(ld.InputError, match="`start` must have 3 weights"):
+    with pytest.raises(ld.InputError, match=r"`start` must have 3 weights.* start of 3 weights\."):
         ld.solve(task, [0.0, 1.0], until=1)
     with pytest.raises(ld.InputError, match="`samples` must be left out"):
         ld.solve(task, W0, until=1, samples=100)
+
+
+def test_the_flow_of_the_perceptron_rule_ends_at_zero():
+    """Along mu and -mu it is exact: d|w|/dt is a constant."""
+    task = ld.GaussianClassification([0.0, 1.0, 0.0], 1.0, ld.Perceptron())
+    speed = np.exp(-0.5) / np.sqrt(2 * np.pi) - ndtr(-1.0)
+    end = 1.0 / speed  # 12.0
+    for options in ({}, {"atol": 1e-6}, {"rtol": 1e-4, "atol": 1e-4}):
+        with pytest.warns(ld.LearndynWarning, match=r"ended at t = 1[12]\.\d+: the weights of the perceptron rule"):
+            run = ld.solve(task, [0.0, 1.0, 0.0], until=20, **options)
+        assert run.attrs["status"] == "not_finite"
+        assert json.loads(run.attrs["options"])["steps"] < 1000
+        # Where the tolerance hides the weights, that is up to 100 atol of them, it is earlier.
+        assert end - 101 * options.get("atol", 1e-8) / speed - 0.1 <= run.t[-1] <= end
+        np.testing.assert_allclose(run.w_norm, 1.0 - speed * run.t, rtol=0, atol=1e-3)
+        np.testing.assert_allclose(run.accuracy, ndtr(1.0), rtol=0, atol=1e-3)
+    swept = ld.sweep(task, [0.0, 1.0, 0.0], over={"prior": [0.5, 0.6]}, until=20)
+    assert "the weights of the perceptron rule reached zero" in str(swept.message.values[0])
+    assert swept.end[0] == pytest.approx(end, abs=1e-4)
+    with pytest.warns(ld.LearndynWarning, match="ended at t"):
+        spread = ld.solve(task, ld.GaussianWeights([0.0, 1.0, 0.0], cov=1e-4), until=20)
+    assert json.loads(spread.attrs["options"])["steps"] < 1000
+
+
+def test_weights_that_decay_to_zero_do_not_end_the_flow():
+    task = ld.GaussianClassification([0.0, 1.0, 0.0], 0.0, ld.Perceptron(), weight_decay=0.5)
+    run = ld.solve(task, [0.0, 1.0, 0.0], until=60, save_at=3)  # no mistakes: w = exp(-t / 2) w(0)
+    assert run.attrs["status"] == "ok"
+    np.testing.assert_allclose(run.w_norm, np.exp(-0.5 * run.t), rtol=0, atol=1e-8)
+    begun = ld.solve(task, [0.0, 0.0, 0.0], until=1, save_at=2)
+    assert begun.attrs["status"] == "ok"
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 3.0])

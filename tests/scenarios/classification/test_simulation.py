@@ -7,6 +7,7 @@ thorough run holds that they are at most eta at the times looked at.
 """
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,7 @@ def test_the_method_and_the_number_of_inputs_may_be_named():
 def test_weights_are_kept_where_they_fit():
     assert "w" not in run(record_weights=False)
     assert "record_weights" in json.loads(run(record_weights=False).attrs["options"])
-    large = ld.GaussianClassification(np.eye(2000)[0], 1.0, ld.Supervised(), learning_rate=ETA)
+    large = ld.GaussianClassification(np.eye(2000)[0], 0.9, ld.Supervised(), learning_rate=ETA)
     # 1 replica, 11 rows and 1000 replicas, 11 rows of 2000 inputs.
     assert "w" in run(large, np.ones(2000), until=0.01)
     request = simulation.request_of(**arguments(large, np.ones(2000), until=0.01, replicas=1000))
@@ -198,9 +199,23 @@ def test_data_are_measured_on_their_rows_and_on_those_held_out():
     assert (kept.test_accuracy[:, -1] > 0.65).all()
 
 
+def test_a_learning_rate_beyond_the_theory_is_told():
+    """<|x|^2> = 11 of Gaussian classes, of rows the mean square; not for rules in which eta is no size of a step."""
+    wide = DATA.replace(X=100.0 * X[::2], test=None)
+    found = 0.1 * (100.0 * X[::2]) ** 2
+    for task, overshoot in ((TASK.replace(learning_rate=0.2), 2.2), (wide, found.sum(1).mean())):
+        with pytest.warns(ld.LearndynWarning, match=re.escape(f"<|x|^2> = {overshoot:.3g}, and from 2")) as told:
+            run(task, np.zeros(task.n), until=1.0)
+        assert len(told) == 1
+        for rule in ("perceptron", "passive_aggressive"):
+            run(task.replace(rule=rule), np.zeros(task.n), until=1.0)
+    run(TASK.replace(learning_rate=0.18), until=1.0)
+
+
 def test_divergence_is_told():
     task = TASK.replace(rule=ld.SquaredError(linear=True), learning_rate=1.0)
-    with pytest.warns(ld.LearndynWarning, match=r"diverged at t = \d+: \|w\|\^2 exceeded"):
+    beyond = pytest.warns(ld.LearndynWarning, match="beyond the limit of theory")
+    with beyond, pytest.warns(ld.LearndynWarning, match=r"diverged at t = \d+: \|w\|\^2 exceeded"):
         result = run(task, until=1000, save_at=[0, 1, 1000])
     assert result.attrs["status"] == "diverged"
     assert result.sizes["t"] == 2

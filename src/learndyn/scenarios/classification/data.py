@@ -28,6 +28,9 @@ BLOCK = 2**24
 # A result keeps the rows up to so many numbers, those held out included: 5 MB of text.
 STORED = 2**19
 
+# Rows that a sentence names, and characters of a label in one.
+FIRST_ROWS, LABEL = 3, 30
+
 QUANTITIES = {
     "w": Quantity(("input",), "weight w_i"),
     "w_norm": Quantity((), "length |w| of the weight vector"),
@@ -188,6 +191,12 @@ class DataClassification(WeightVector):
         """(mu_+ - mu_-) / 2, the direction that alignment refers to, (n,)."""
         return (self._means[0] - self._means[1]) / 2.0
 
+    def caution(self) -> str:
+        """What is to be said before a simulation; empty where there is nothing."""
+        from learndyn.scenarios.classification.process import caution_of
+
+        return caution_of(self)
+
     def gaussian(self) -> GaussianClassification:
         """The same task with Gaussian classes: means, covariances and shares of the classes are those of the rows.
 
@@ -293,18 +302,30 @@ def make_flow(rule: Rule, activation: str, decays: bool) -> Flow:
         update = s @ X / len(X)
         return update - values["weight_decay"] * w if decays else update
 
-    return Flow(("data_classification", rule.key(), activation, decays), drift, size)
+    key = ("data_classification", rule.key(), activation, decays)
+    return Flow(key, drift, size, refused=_staircase(rule) if rule.steps else "")
+
+
+def _staircase(rule: Rule) -> str:
+    """Why no flow is integrated: the drift is constant between steps, and along most of them it points back from both
+    sides, so that a solver would go to and fro in steps of its tolerance.
+    """
+    return (
+        f"Argument `scenario` must have a continuous drift to be integrated, but that of the {rule.label} rule over "
+        "rows is a staircase in the weights. Use ld.simulate with a small learning_rate, or scenario.gaussian()."
+    )
 
 
 def _rows(X: Any, y: Any, name: str, labels: str) -> tuple[FrozenArray, FrozenArray]:
     """Rows and labels, checked against each other."""
+    _require_finite(X, name)
     X = frozen(X, name, "Leave out or fill in what is missing.")
     if X.ndim != 2 or 0 in X.shape:
         raise InputError(
             f"Argument `{name}` must have shape (rows, n), one input a row, but it has shape {X.shape}. "
             f"Reshape it: {name}.reshape(len({name}), -1)."
         )
-    given = y.values if isinstance(y, FrozenArray) else array(from_plain(y, labels), labels)
+    given = y.values if isinstance(y, FrozenArray) else array(_labels(from_plain(y, labels), labels), labels)
     if given.shape != (len(X),):
         raise InputError(
             f"Argument `{labels}` must have shape ({len(X)},), one label for each row of `{name}`, but it has shape "
@@ -317,6 +338,44 @@ def _rows(X: Any, y: Any, name: str, labels: str) -> tuple[FrozenArray, FrozenAr
             f"{other[0]:g}. Make 2 * {labels} - 1 of labels 0 and 1; of images take images.classes(1, 0)."
         )
     return X, y if isinstance(y, FrozenArray) else FrozenArray(given)
+
+
+def _require_finite(X: Any, name: str) -> None:
+    """Refuse rows with NaN or infinity by their numbers, and say how to leave them out."""
+    try:
+        table = np.asarray(X, dtype=float)
+    except (TypeError, ValueError, OverflowError):  # refused in a sentence of its own
+        return
+    if table.ndim != 2:
+        return
+    bad = np.flatnonzero(~np.isfinite(table).all(1))
+    if len(bad):
+        first = ", ".join(map(str, bad[:FIRST_ROWS])) + (", ..." if len(bad) > FIRST_ROWS else "")
+        raise InputError(
+            f"Argument `{name}` must be finite, but {len(bad)} of its {len(table)} rows, counted from 0, have NaN or "
+            f"infinity: {first}. Leave them out, with their labels, by {name}[np.isfinite({name}).all(1)], or fill "
+            "them in."
+        )
+
+
+def _labels(y: Any, labels: str) -> Any:
+    """The labels; booleans, words and unsigned integers that wrapped around are refused by what they are."""
+    if isinstance(y, FrozenArray) or np.ndim(y) != 1 or not len(y):
+        return y
+    given = np.asarray(y)
+    first, kind = given.tolist()[0], given.dtype.kind
+    if kind == "b" or isinstance(first, str | bytes):
+        condition = labels if kind == "b" else f"{labels} == {first[:LABEL]!r}"
+        raise InputError(
+            f"Argument `{labels}` must hold the labels +1 and -1 alone, but it has the dtype {given.dtype}. Make them "
+            f"numbers, such as np.where({condition}, 1, -1)."
+        )
+    if kind == "u" and (given == np.iinfo(given.dtype).max).any():
+        raise InputError(
+            f"Argument `{labels}` must hold the labels +1 and -1 alone, but some of them are {given.max()}, since its "
+            f"dtype {given.dtype} has no -1. Make them int first: 2 * y.astype(int) - 1 of labels 0 and 1."
+        )
+    return y
 
 
 def _plain_rows(rows: FrozenArray, whole: int) -> Any:

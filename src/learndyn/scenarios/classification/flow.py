@@ -17,6 +17,9 @@ from learndyn.scenarios.classification.rules.base import ClassInput, Rule
 from learndyn.scenarios.covariance import dense_of, times
 from learndyn.scenarios.moments import MeanUpdate, drift, size
 
+# A mean of weights is at zero below this fraction of their standard deviation.
+WITHIN_SPREAD = 0.01
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -36,7 +39,21 @@ class Structure:
 @cache
 def make_flow(structure: Structure) -> Flow:
     """The flow of the weights' mean and, where the state is longer, of a factor of their covariance."""
-    return Flow(structure.key, partial(_drift, structure), size)
+    ends = ends_at_zero if structure.rule.end else None
+    return Flow(structure.key, partial(_drift, structure), size, ends=ends)
+
+
+def ends_at_zero(flat: Any, slope: Any, values: dict[str, Any], least: Any) -> Any:
+    """Whether the weights are at zero and moving there at a speed, which is not how weight decay alone comes near it.
+
+    d|w|/dt = -c - lambda |w|, and it is c that comes to zero in a finite time. Of a distribution of weights the mean is
+    at zero well within their spread, where no second order holds any longer.
+    """
+    n = values["means"].shape[-1]
+    w, f, factor = flat[:n], slope[:n], flat[n:]
+    length2, spread2 = (w * w).sum(), (factor * factor).sum()
+    small = (length2 <= least * least) | (length2 <= WITHIN_SPREAD**2 * spread2)
+    return small & (-(w * f).sum() > 2.0 * values.get("weight_decay", 0.0) * length2)
 
 
 def _drift(structure: Structure, t: Any, flat: Any, values: dict[str, Any]) -> Any:

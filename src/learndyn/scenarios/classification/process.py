@@ -10,9 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.scenarios.classification.rules.passive_aggressive import PassiveAggressive
 from learndyn.scenarios.classification.steps import make_step
 from learndyn.scenarios.covariance import Covariance
 from learndyn.scenarios.samples import DataInputs, GaussianInputs, SampleProcess
+
+# An update changes h = w . x of its own input by eta s |x|^2: where s = y - h, h is beyond the label from eta |x|^2 = 1
+# on, and from 2 on further from it than before. In the mean over inputs updates of that rule diverge beyond 2.
+MOST_OVERSHOOT = 2.0
 
 
 def process_of(scenario: Any, start: Any) -> SampleProcess:
@@ -32,6 +37,25 @@ def process_of(scenario: Any, start: Any) -> SampleProcess:
         memory=np.zeros(1),
         measure=partial(_measure, scenario),
         scale=natural + float(start.mean.values @ start.mean.values) + spread,
+    )
+
+
+def caution_of(scenario: Any) -> str:
+    """A sentence where the learning rate is beyond the theory, whose limit it is that eta <|x|^2> is small; or "".
+
+    Not for the rules in which eta is no size of a step: those that see signs alone, where it is a unit of w, and the
+    one that divides by |x|^2.
+    """
+    rule, rate = scenario.rule, scenario.learning_rate
+    if rule.steps or isinstance(rule, PassiveAggressive):
+        return ""
+    overshoot = rate * _mean_square(scenario)
+    if overshoot <= MOST_OVERSHOOT:
+        return ""
+    return (
+        f"The learning rate is beyond the limit of theory: learning_rate * <|x|^2> = {overshoot:.3g}, and from "
+        f"{MOST_OVERSHOOT:g} on each update overshoots on its own input, so that runs need not follow ld.solve. Use a "
+        f"learning_rate of {0.1 * rate / overshoot:.1g}, or scale the inputs: (X - X.mean(0)) / X.std(0)."
     )
 
 

@@ -138,6 +138,12 @@ class GaussianClassification(WeightVector):
 
         return process_of(self, start)
 
+    def caution(self) -> str:
+        """What is to be said before a simulation; empty where there is nothing."""
+        from learndyn.scenarios.classification.process import caution_of
+
+        return caution_of(self)
+
     @property
     def n(self) -> int:
         """Number of inputs."""
@@ -180,6 +186,10 @@ class GaussianClassification(WeightVector):
         """The flow of the weights in JAX."""
         self.refuse_samples(samples, "whose averages need no sampling")
         return make_flow(self.structure)
+
+    def end_of_flow(self) -> str:
+        """In words, what ends the flow before its time; empty where nothing does."""
+        return self.rule.end
 
     def mean_update(self) -> Any:
         """<f> and Cov_L(f) as the moment engine takes them (`learndyn.scenarios.moments.MeanUpdate`)."""

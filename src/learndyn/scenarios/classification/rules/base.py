@@ -67,6 +67,8 @@ class Rule:
     name: ClassVar[str]
     label: ClassVar[str]  # for legends
     needs_spectrum: ClassVar[bool] = False
+    end: ClassVar[str] = ""  # in words, what ends the flow of a rule that comes to w = 0 in a finite time
+    steps: ClassVar[bool] = False  # whether <s> is a step function of h, and its mean over rows a staircase
 
     def key(self) -> Hashable:
         """All that changes the shape of the computation."""

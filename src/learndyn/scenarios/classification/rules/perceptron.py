@@ -29,8 +29,9 @@ class Perceptron(Rule):
     -----
     The mean update depends on the direction of w alone. Where classes overlap it points inwards in the end: for means
     +-mu and sigma^2 I, d|w|/dt = |mu| Phi(-x) - sigma phi(x) < 0 along mu, x = |mu| / sigma and phi the normal density.
-    The flow for small eta then comes to w = 0 in a finite time, and no solver follows it further (status
-    ``"max_steps"``); simulations stay at |w| = O(eta).
+    The flow for small eta then comes to w = 0 in a finite time and ends there (status ``"not_finite"``): the minimum of
+    the loss is at 0, where no direction is left. Simulations stay at |w| = O(eta). Over rows of data the mean update is
+    a staircase, which `ld.solve` refuses.
 
     Examples
     --------
@@ -41,6 +42,8 @@ class Perceptron(Rule):
 
     name: ClassVar[str] = "perceptron"
     label: ClassVar[str] = "perceptron"
+    end: ClassVar[str] = "the weights of the perceptron rule reached zero"
+    steps: ClassVar[bool] = True
 
     def mean_response(self, m: Any, v: Any, y: Any, activation: str, numbers: dict[str, Any], xp: Any) -> Any:
         """A = y P."""
