@@ -49,6 +49,12 @@ def test_a_file_is_the_same_words_as_python(read):
     assert case.simulate == {"until": 300, "N": 1000}
 
 
+def test_whole_numbers_may_be_written_as_floats(read):
+    simulate = read(GOOD.replace("N = 1000", "N = [1e3, 2000]\nreplicas = 4.0\nsave_at = 1e1")).simulate
+    assert simulate == {"until": 300, "N": [1000, 2000], "replicas": 4, "save_at": 10}
+    assert [type(each) for each in (*simulate["N"], simulate["replicas"])] == [int, int, int]
+
+
 def test_a_single_unit_takes_numbers(read):
     case = read(
         "[scenario]\nlearning_rate=1\nstudent.units=1\nteacher={units=1, T=2}\n[start]\nQ=0.25\nR=0".replace(
@@ -220,6 +226,10 @@ MISTAKES = {
     "unknown key": (
         GOOD.replace("learning_rate", "learning_rat"),
         ["[scenario] learning_rat = 0.1 is an unknown key; allowed are ... Did you mean 'learning_rate'"],
+    ),
+    "a key of other starts": (
+        GOOD.replace("[solve]", "X = 1e-3\n[solve]"),
+        ['[start] X = 0.001 is an unknown key; allowed are ... It belongs to kind = "random" or "near_symmetric".'],
     ),
     "three unknown keys": (
         GOOD.replace("learning_rate", "learnign_rate").replace("until", "untli").replace("N =", "n ="),

@@ -45,6 +45,20 @@ BEFORE_SWEEP = GOOD[: GOOD.index("[sweep]")]
 
 read = pytest.fixture(reading)
 
+
+def test_unknown_names_are_told_with_the_other_mistakes(read):
+    known = "must be a field of the scenario, of the start or an option of the engine: "
+    bad = GOOD.replace("until = 30", "untill = 30").replace("\nlearning_rate = {", "\nlearning_rates = {")
+    lines = mistakes(read, bad.replace("start.X", "start.Z"))
+    assert any(line.startswith(f"[sweep] Parameter `learning_rates` of `over` {known}") for line in lines)
+    assert any(line.startswith("[sweep] Z of Start.near_symmetric must be Q, X, at") for line in lines)
+    assert any(line.startswith("[solve] untill") for line in lines)
+    # Without a scenario, by the fields of its kind.
+    lines = mistakes(read, bad.replace("student.units = 2", "[student]\nunits = 2", 1))
+    assert any(line.startswith(f"[sweep] Parameter `learning_rates` of `over` {known}") for line in lines)
+    assert not any("`start.X`" in line or "`learning_rate`" in line for line in lines)
+
+
 # What a good file gives.
 
 
@@ -211,7 +225,7 @@ MISTAKES = {
         ],
     ),
     "together": (
-        '[sweep]\ntogether = [["learning_rate", "seeds"], ["seed", "learning_rate", "K"]]\n'
+        '[sweep]\nengine = "simulate"\ntogether = [["learning_rate", "seeds"], ["seed", "learning_rate", "K"]]\n'
         f"{OVER}seed = [1, 2]\nK = [1, 2, 3]\n",
         [
             "[sweep] together must have names of parameters in [sweep.over] ... it has \"seeds\". Did you mean 'seed'",

@@ -53,6 +53,7 @@ from learndyn.scenarios.site_symmetric.scenario import SiteSymmetric
 from learndyn.scenarios.start_recipe import StartRecipe
 from learndyn.scenarios.student_teacher.scenario import StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
+from learndyn.scenarios.targets import target_of
 from learndyn.schedules import refuse_functions
 
 
@@ -144,6 +145,9 @@ def _parse(text: str, name: str, require: tuple[str, ...] = ()) -> ScenarioFile:
     else:
         simulate = None
     sweep = _sweep(tables, {"solve": solve, "simulate": simulate}, mistakes) if "sweep" in tables else None
+    if mistakes.lines and swept:
+        # Else the plan of the sweep refuses them, with all that it knows.
+        _check_swept(swept, tables, scenario, recipe or start, mistakes)
     mistakes.report()
     return ScenarioFile(
         scenario, start, solve, simulate, plain.get("title"), sweep, None if sweep is None else recipe or start
@@ -328,16 +332,36 @@ def _sweep(tables: dict[str, Any], runs: dict[str, Any], mistakes: Mistakes) -> 
     return None if runs[engine] is None else sweep | run_options(engine, runs[engine], sweep["over"])
 
 
+def _check_swept(swept: set[str], tables: dict[str, Any], scenario: Any, start: Any, mistakes: Mistakes) -> None:
+    """Note the names that mean nothing; where the scenario has mistakes of its own, by the fields of its kind."""
+    kind = tables.get("scenario", {}).get("kind")
+    owner = KINDS.get(next(iter(KINDS)) if kind is None else str(kind)) if scenario is None else scenario
+    options = list(TABLES.get(str(tables["sweep"].get("engine", "solve")), ()))
+    for name in sorted(swept) if owner is not None else ():
+        told = any(f"[sweep.over.{name}] " in line or f"[sweep.over] {name} " in line for line in mistakes.lines)
+        if told or (name.startswith("start.") and (start is None or scenario is None)):
+            continue
+        with mistakes.of("sweep"):
+            target_of(name if scenario is not None else name.split(".")[0].split("[")[0], owner, start, options)
+
+
 def _run_options(plain: dict[str, Any], table: str, known: dict[str, Key], mistakes: Mistakes) -> dict[str, Any] | None:
     if not mistakes.check(plain, table, known):
         return None
-    options = dict(plain)
+    options = {name: _whole(value) if known[name].kind.is_whole else value for name, value in plain.items()}
     spaced = options.get("save_at")
+    if isinstance(spaced, float):  # a number of points
+        options["save_at"] = int(spaced)
     if isinstance(spaced, dict):
         if not mistakes.check(spaced, f"{table}.save_at", TABLES["save_at"]):
             return None
         options["save_at"] = LogSpaced(int(spaced["logspaced"]), spaced.get("first"))
     return options
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers that are written as 1e4, in a list or alone."""
+    return list(map(_whole, value)) if isinstance(value, list) else int(value)
 
 
 def _has_good_times(options: dict[str, Any], table: str, at: float | None, mistakes: Mistakes) -> bool:

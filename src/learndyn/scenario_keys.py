@@ -32,6 +32,7 @@ class Kind:
     accepts: Callable[[Any], bool]
     example: str = ""
     words: tuple[str, ...] = ()
+    is_whole: bool = False  # whole numbers, which may be written as 1e4
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _whole(minimum: int = 1, example: str = "1") -> Kind:
     def accepts(value: Any) -> bool:
         return _is_number(value) and value == int(value) and value >= minimum
 
-    return Kind(f"a whole number of at least {minimum}", accepts, example)
+    return Kind(f"a whole number of at least {minimum}", accepts, example, is_whole=True)
 
 
 def _word(words: list[str]) -> Kind:
@@ -173,6 +174,7 @@ SIZES = Kind(
         all(map(_whole().accepts, value)) and len(value) > 0 if isinstance(value, list) else _whole().accepts(value)
     ),
     "1000",
+    is_whole=True,
 )
 VALUES = Kind(
     "a list of numbers, of words in quotes or of switches, or a range {from = 0.1, to = 3.0, points = 50}",

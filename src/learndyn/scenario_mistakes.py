@@ -10,7 +10,7 @@ from typing import Any
 
 from learndyn.arguments import did_you_mean, or_list
 from learndyn.errors import InputError
-from learndyn.scenario_keys import TABLE, TABLES, Key, Kind
+from learndyn.scenario_keys import START_KIND, STARTS, TABLE, TABLES, Key, Kind
 from learndyn.scenarios.classification.data import DataClassification
 from learndyn.scenarios.plain import KINDS
 from learndyn.scenarios.task_sequence.sequence import TaskSequence
@@ -77,7 +77,10 @@ class Mistakes:
     def _unknown(self, key: str, value: Any, table: str, keys: dict[str, Key]) -> str | None:
         close = get_close_matches(key, list(keys), n=1, cutoff=0.5) or [k for k in keys if k.lower() == key.lower()]
         homes = [home for home, others in TABLES.items() if home and key in others and home != table]
-        if homes:
+        kinds = [kind for kind, others in STARTS.items() if key in others] if keys.get("kind") == START_KIND else []
+        if kinds:
+            hint = f" It belongs to kind = {or_list(kinds)}."
+        elif homes:
             hint = f" It belongs in [{homes[0]}]."
         else:
             hint = f" Did you mean {close[0]!r}?" if close else " Leave it out, or choose one of these."

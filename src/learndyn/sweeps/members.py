@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from learndyn.scenarios.start_recipe import StartRecipe
+from learndyn.scenarios.targets import Target, target_of
 from learndyn.sweeps.axes import Axes
-from learndyn.sweeps.targets import Target, target_of
 
 
 @dataclass

@@ -124,4 +124,5 @@ def _check_path(name: str, owner: Any, path: tuple[str, ...]) -> None:
                 f"Parameter `{name}` of `over` must lead to a field, but {where} has "
                 f"{', '.join(known) if known else 'no fields'}.{did_you_mean(field, known)}"
             )
-        owner = getattr(owner, field)
+        if depth + 1 < len(path):
+            owner = getattr(owner, field)
