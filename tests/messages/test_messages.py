@@ -1,8 +1,9 @@
 """Every sentence of the program stands in the reviewed list, and each says what its kind has to say."""
 
+import ast
 import re
 
-from messages.collect import LIST, UNREVIEWED, collected, head, read
+from messages.collect import LIST, SOURCES, UNREVIEWED, collected, head, read
 
 UPDATE = (
     "Run `python tests/messages/collect.py --write`, read what is new in tests/messages/list.txt and give it a kind."
@@ -99,6 +100,20 @@ def test_sentences_are_whole():
     assert (
         faults(KINDS, lambda text: "  " not in text and not re.search(r" [.,;](?: |$)", text.replace(" . ", ""))) == []
     )
+
+
+def test_placeholders_are_filled_in():
+    """No sentence holds {name} as text: a missing f in front, or one brace too many. Formats of tqdm have its names."""
+    place = re.compile(r"\{[a-z_]\w*(\.\w+|\[\w+\])*(![rs])?(:[.,\w]+)?\}")
+    unfilled = [
+        f"{path.name}:{node.lineno}: {node.value}"
+        for path in SOURCES.rglob("*.py")
+        if not re.search(r"figures|formulas|plot|equations", path.as_posix())
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and place.search(node.value)
+        if len(node.value.split()) > 2 and not re.search(r"\n|\\|\{(elapsed|n_fmt)", node.value)
+    ]
+    assert unfilled == []
 
 
 def test_sentences_are_plain_and_short():
