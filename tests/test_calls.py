@@ -52,13 +52,18 @@ def test_what_is_meant_is_guessed(call, said):
         call()
 
 
+def test_what_is_to_be_replaced_is_guessed():
+    with pytest.raises(ld.InputError, match=r"^Argument `lr` of replace must be .* Did you mean 'learning_rate'\?$"):
+        PAIR.replace(lr=0.1)
+
+
 def test_what_is_missing_or_too_much_is_said():
     with pytest.raises(
         ld.InputError, match=r"^Argument `teacher` of ld\.StudentTeacher must be given, but it is missin"
     ):
         ld.StudentTeacher(PAIR.student)
     with pytest.raises(
-        ld.InputError, match=r"^Arguments of ld\.solve without a name must be at most 3, but 4 are given"
+        ld.InputError, match=r"^Arguments `scenario`, `start`, `until` must be .* but 4 are given\. Write"
     ):
         ld.solve(PAIR, START, 3, 100)
 

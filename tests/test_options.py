@@ -44,7 +44,7 @@ def test_logspaced_times():
         (lambda: save_times(None, 0.0, -3), "`until` must be later than the start, which is at 0, but it is -3."),
         (lambda: save_times(None, 0.0, "10"), "`until` must be a finite number, but it is '10'."),
         (lambda: save_times(None, 0.0, np.inf), "`until` must be a finite number, but it is inf."),
-        (lambda: save_times(None, 0.0, None), "`until` must be a finite number, but it is None."),
+        (lambda: save_times(None, 0.0, None), "`until` must be given, the time at which the run ends"),
         (lambda: save_times(1, 0.0, 1.0), "`save_at` must be a whole number of at least 2, but it is 1."),
         (lambda: save_times(-4, 0.0, 1.0), "`save_at` must be a whole number of at least 2, but it is -4."),
         (lambda: save_times(True, 0.0, 1.0), "`save_at` must be an array of numbers"),

@@ -136,8 +136,9 @@ def _refusal(function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, 
         return CallError(f"Argument `{unknown}` is unknown to ld.{name}. {hint} {listed or 'nothing'}.")
     placed = [each.name for each in taken if each.kind in (each.POSITIONAL_OR_KEYWORD, each.POSITIONAL_ONLY)]
     if len(args) > len(placed) and not any(each.kind is each.VAR_POSITIONAL for each in taken):
+        alone = ", ".join(f"`{each}`" for each in placed) or "(none)"
         return CallError(
-            f"Arguments of ld.{name} without a name must be at most {len(placed)}, but {len(args)} are given. Write "
+            f"Arguments {alone} must be the only ones of ld.{name} without a name, but {len(args)} are given. Write "
             f"the others as name=value; it takes {listed or 'nothing'}."
         )
     there = {*placed[: len(args)], *kwargs}

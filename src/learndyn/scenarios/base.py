@@ -15,7 +15,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from learndyn.arguments import did_you_mean, shown
+from learndyn.arguments import shown
+from learndyn.calls import meant_by
 from learndyn.errors import InputError
 
 
@@ -195,9 +196,10 @@ def replaced(scenario: Any, changes: dict[str, Any]) -> Any:
     names = [entry.name for entry in fields(scenario)]
     for name in changes:
         if name not in names:
+            meant = meant_by(name, names)
+            hint = f"Did you mean {meant!r}?" if meant else "Choose one of these."
             raise InputError(
-                f"Argument `{name}` of replace must be a field of the scenario: {', '.join(names)}."
-                f"{did_you_mean(name, names)}"
+                f"Argument `{name}` of replace must be a field of the scenario: {', '.join(names)}. {hint}"
             )
     return replace(scenario, **changes)
 
