@@ -1,6 +1,7 @@
 """The worked examples of docs/extending run, and what their pages claim holds."""
 
 import dataclasses
+import re
 import sys
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import learndyn as ld
 from extension_code import CODE, load, nothing_registered
+from learndyn.activations.expressions.grammar import ALIASES, FUNCTIONS
 from learndyn.extending import Flow, register_scenario, update
 
 ENTRY_POINTS = "[learndyn.extensions]\n{module} = {module}\n"
@@ -57,6 +59,16 @@ def average(functions, root, nodes):
     x = np.stack(np.meshgrid(*[points] * len(functions), indexing="ij")).reshape(len(functions), -1)
     w = np.prod(np.meshgrid(*[weights / weights.sum()] * len(functions), indexing="ij"), axis=0).reshape(-1)
     return w @ np.prod([f(z, np) for f, z in zip(functions, root @ x, strict=True)], axis=0)
+
+
+def test_the_functions_of_an_expression_are_listed():
+    page = (CODE.parent / "activation.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| of (?:one argument|two|more) \|(.*)\|$", page, re.MULTILINE)
+    assert len(rows) == 3
+    assert set(re.findall(r"`([a-z]\w*)", " ".join(rows))) == {*FUNCTIONS, *ALIASES}
+    told = re.search(r"where\(a > b, c, d\)`` and the functions (.*?)\.", ld.activation.__doc__, re.DOTALL)
+    assert {*re.split(r",\s+", told[1]), "where"} == set(FUNCTIONS)
+    assert ld.activation("clip(x, -1, 1)").name == "minimum(maximum(x, -1), 1)"
 
 
 def test_the_bump_conforms(bump):
