@@ -197,7 +197,7 @@ def replaced(scenario: Any, changes: dict[str, Any]) -> Any:
     for name in changes:
         if name not in names:
             meant = meant_by(name, names)
-            hint = f"Did you mean {meant!r}?" if meant else "Choose one of these."
+            hint = f"Did you mean '{meant}'?" if meant else "Choose one of these."
             raise InputError(
                 f"Argument `{name}` of replace must be a field of the scenario: {', '.join(names)}. {hint}"
             )
