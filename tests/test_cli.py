@@ -266,7 +266,11 @@ def test_what_only_a_verb_refuses_gets_its_place_in_the_file(folder, monkeypatch
         (["run", "theory.toml", "--plot", "nowhere/out.png"], "the folder nowhere does not exist"),
         (["run", "theory.toml", "--seed", "1"], "the file has no [simulate]"),
         (["run", "both.toml", "--seed", "-1"], "--seed must be a whole number of at least 0, but it is -1"),
-        (["show", "missing.nc"], "missing.nc does not exist"),
+        (["show", "missing.nc"], "Argument RESULT must be a result file, but missing.nc does not exist"),
+        (
+            ["equations", "theory.toml", "-o", "a.docx"],
+            "Option -o must end in .tex, .pdf, .png or .svg, but it is a.docx.",
+        ),
         (["show", "theory.toml"], "theory.toml cannot be read as a result"),
     ],
 )

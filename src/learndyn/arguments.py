@@ -129,6 +129,14 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
+def type_shown(value: Any) -> str:
+    """The type of a value as a sentence names it: a float, an int."""
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeioAEIOU" else f"a {name}"
+
+
 def symmetric(value: np.ndarray, name: str) -> np.ndarray:
     """A symmetric matrix, made exactly symmetric."""
     if value.tobytes() == value.T.tobytes():

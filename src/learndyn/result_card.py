@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from learndyn.arguments import type_shown
 from learndyn.errors import InputError
 from learndyn.results import is_simulation, main_curve, scenario_of, time_of
 from learndyn.scenarios.card import card, words
@@ -101,8 +102,8 @@ def describe(result: Any) -> ResultCard:
 
     if not isinstance(result, xr.Dataset) or "status" not in result.attrs or "N" in result.dims:
         raise InputError(
-            f"Argument `result` must be a result of ld.solve or ld.simulate at one size N, but it is a "
-            f"{type(result).__name__}. Choose one size by result.sel(N=...)."
+            f"Argument `result` must be a result of ld.solve or ld.simulate at one size N, but it is "
+            f"{type_shown(result)}. Choose one size by result.sel(N=...)."
         )
     return ResultCard(result)
 

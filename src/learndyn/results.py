@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import shown
+from learndyn.arguments import shown, type_shown
 from learndyn.errors import InputError, first_line
 from learndyn.files import replacing
 from learndyn.scenarios.plain import scenario_from_plain, scenario_to_plain, start_from_plain, start_to_plain
@@ -195,8 +195,8 @@ def with_observables(result: xr.Dataset, observables: dict[str, Any]) -> xr.Data
     """Add user observables: functions of the dataset that give a DataArray or an array of its leading dims."""
     if not isinstance(observables, dict):
         raise InputError(
-            "Argument `observables` must be a dict of names and functions, but it is a "
-            f"{type(observables).__name__}. Write observables={{'R_11': lambda d: d.R.sel(student=1, teacher=1)}}."
+            "Argument `observables` must be a dict of names and functions, but it is "
+            f"{type_shown(observables)}. Write observables={{'R_11': lambda d: d.R.sel(student=1, teacher=1)}}."
         )
     added = {}
     for name, function in observables.items():
@@ -405,7 +405,7 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """
     if not isinstance(result, xr.Dataset):
         raise InputError(
-            f"Argument `result` must be a result of ld.solve or ld.simulate, but it is a {type(result).__name__}. "
+            f"Argument `result` must be a result of ld.solve or ld.simulate, but it is {type_shown(result)}. "
             "Save the whole dataset."
         )
     for name in ("schema", "scenario"):

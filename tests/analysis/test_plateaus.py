@@ -222,7 +222,7 @@ def test_plateaus_are_saved_and_loaded(curve, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"trajectory": 3}, "Argument `trajectory` must be a result of .*, but it is a int"),
+        ({"trajectory": 3}, "Argument `trajectory` must be a result of .*, but it is an int"),
         ({"trajectory": xr.Dataset()}, "but it is another dataset"),
         ({"tolerance": 1.5}, "Argument `tolerance` must be below 1"),
         ({"steeper": 1.0}, "Argument `steeper` must be a finite number above 1"),

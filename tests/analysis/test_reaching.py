@@ -123,6 +123,11 @@ def test_quadratures_grow_with_the_run():
         ((LINEAR, START, 0.1), {"until": 0.0}, "`until` must be later than the start"),
         ((LINEAR, START, "low"), {}, "`level` must be a finite number"),
         (
+            (LINEAR, START, -1),
+            {},
+            "`level` must be at least 0, as eps_g always is, but it is -1. Give a level that eps_g",
+        ),
+        (
             ([LINEAR] * 3, START, 0.1),
             {"coords": {"eta": [1, 2]}},
             "`coords` must have as many points .* 3, but",

@@ -463,7 +463,7 @@ def test_times_of_tracing_compiling_and_running_are_told():
     ("arguments", "message"),
     [
         ({"scenario": "relu"}, "`scenario` must be a scenario such as ld.StudentTeacher(...), but it is 'relu'."),
-        ({"start": None}, "`start` must be an ld.Start or one row of a result, but it is a NoneType."),
+        ({"start": None}, "`start` must be an ld.Start or one row of a result, but it is None."),
         (
             {"start": ld.Start(np.eye(2), np.eye(2))},
             "`Q` of the start must have shape (1, 1), but it has",

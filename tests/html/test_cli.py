@@ -41,7 +41,7 @@ def test_a_scenario_file_with_its_simulation(folder):
 
 
 def test_a_sweep_shows_more_than_its_file_keeps(folder):
-    learndyn("export-html", "sweep.toml", "--no-equations", "-q")
+    assert learndyn("export-html", "sweep.toml", "--no-equations").stdout.startswith("Wrote the page: sweep.html\n")
     data = data_of(folder / "sweep.html")
     assert len(data["panels"]) == 3
     assert [each["status"] for each in data["members"]] == ["ok", "ok"]
@@ -69,7 +69,7 @@ def test_a_run_that_ends_early_is_written_and_told(folder):
 
 CASES = {
     "no page": (["theory.toml", "-o", "page.nc"], "Option -o must end in .html, but it is page.nc."),
-    "no source": (["none.nc"], "Argument `path` must be a result file, but none.nc does not exist."),
+    "no source": (["none.nc"], "Argument SOURCE must be a result file, but none.nc does not exist."),
     "points of a result": (
         ["run.nc", "--points", "9"],
         "Option --points must be left out, because run.nc has its times",
@@ -81,6 +81,10 @@ CASES = {
         "sweep.toml: A page must be at most 25 MB, but 2 runs x 3 curves",
     ),
 }
+
+
+def test_a_file_that_is_missing_is_refused_before_anything_is_announced():
+    assert refused("export-html", "none.toml").startswith("File none.toml does not exist.")
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -89,7 +89,7 @@ def test_overview_has_three_labelled_panels(theory, simulation):
         (lambda theory, other: ld.plot.order_parameters(theory, names=("S",)), "variable `S`"),
         (lambda theory, other: ld.plot.order_parameters(theory, other), "units of `result`"),
         (lambda theory, other: ld.plot.overview(theory, other), "units of `result`"),
-        (lambda theory, other: ld.plot.overview(None), "NoneType"),
+        (lambda theory, other: ld.plot.overview(None), "holds None"),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_no_picture(theory, call, message):

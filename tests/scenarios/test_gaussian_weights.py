@@ -59,7 +59,7 @@ def test_a_row_of_a_result_is_a_start():
         (lambda: ld.GaussianWeights([1.0, 2.0], [[1.0, 2.0], [2.0, 1.0]]), "`cov` must be positive semidefinite"),
         (lambda: ld.GaussianWeights([1.0], at="now"), "`at` must be a finite number"),
         (lambda: ld.GaussianWeights.random(1, orthogonal_to=[1.0], seed=1), "with n at least 2"),
-        (lambda: ld.GaussianWeights.of(3), "but it is a int"),
+        (lambda: ld.GaussianWeights.of(3), "but it is an int"),
         (lambda: ld.GaussianWeights.of(xr.Dataset({"w": (("t", "input"), np.ones((2, 2)))})), "must be one row"),
         (lambda: ld.GaussianWeights.of(xr.Dataset({"w": ("input", [1.0]), "trace_cov": 1.0})), "record='Cov'"),
     ],

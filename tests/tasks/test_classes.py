@@ -176,6 +176,7 @@ def test_a_start_beyond_the_level_leaves_the_task_at_once():
         (lambda: ld.TaskSequence(tasks(), ld.Reached("eps_g", 0.1, at_most=1)), "`quantity` must be"),
         (lambda: ld.TaskSequence(tasks(), 1.0, overlap=0.5), "`overlap` is for tasks with teachers"),
         (lambda: ld.Reached("w_norm", 1.0, at_most=1), "`direction` must be given for 'w_norm'"),
+        (lambda: ld.Reached("accuracy", 80, at_most=1), "`level` must be from 0 to 1, as accuracy always is, but"),
         (lambda: ld.Reached("alignmnt", 0.8, at_most=1), "Did you mean 'alignment'"),
         (lambda: ld.Reached("alignment", 0.8, at_most=0), "`at_most` must be a finite number above 0"),
         (lambda: ld.solve(ld.TaskSequence(tasks(), [1.0, 2.0]), FIRST), "`until` must be given"),

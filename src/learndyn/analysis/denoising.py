@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import array, number, shown
+from learndyn.arguments import array, number, shown, type_shown
 from learndyn.errors import InputError
 from learndyn.results import attributes
 from learndyn.scenarios.linear_modes.scenario import LinearModes
@@ -180,7 +180,7 @@ def _checked(sample: Any, start: Any, population: Any) -> Any:
     for name, value in (("sample", sample), ("population", population)):
         if not isinstance(value, LinearModes):
             raise InputError(
-                f"Argument `{name}` must be an ld.LinearModes, but it is a {type(value).__name__}. Use the modes of a "
+                f"Argument `{name}` must be an ld.LinearModes, but it is {type_shown(value)}. Use the modes of a "
                 "network: scenario.modes()."
             )
     if population.m != sample.m:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
+from learndyn.arguments import type_shown
 from learndyn.errors import InputError
 from learndyn.results import scenario_of
 
@@ -43,7 +44,7 @@ def distance_to(point: xr.Dataset) -> Callable[[xr.Dataset], xr.DataArray]:
     """
     if not isinstance(point, xr.Dataset):
         raise InputError(
-            f"Argument `point` must be a fixed point or a row of a result, but it is a {type(point).__name__}. Use "
+            f"Argument `point` must be a fixed point or a row of a result, but it is {type_shown(point)}. Use "
             "ld.find_fixed_point(scenario, start)."
         )
 

@@ -17,7 +17,7 @@ import xarray as xr
 from learndyn.analysis import points
 from learndyn.analysis.linearisation import LocalFlow
 from learndyn.analysis.points import Point, point_at
-from learndyn.arguments import count, number
+from learndyn.arguments import count, number, type_shown
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Landmarks, checked_scenario
 
@@ -325,7 +325,7 @@ def _starts(scenario: Any, starts: Any, seed: int) -> tuple[list[Any], bool]:
     chosen = landmarks_of(scenario).scattered(count(starts, "starts"), count(seed, "seed", 0))
     if not chosen:
         raise InputError(
-            f"Argument `starts` must be a list of starts for a {type(scenario).__name__}, which draws none by itself. "
+            f"Argument `starts` must be a list of starts for {type_shown(scenario)}, which draws none by itself. "
             "Give starts=[...]."
         )
     return chosen, True

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import array, count, positive_semidefinite, symmetric
+from learndyn.arguments import array, count, positive_semidefinite, symmetric, type_shown
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import save_times, tolerances
 from learndyn.results import trajectory
@@ -175,7 +175,7 @@ def fluctuations(
 def _noise(scenario: Any) -> Noise:
     if not hasattr(scenario, "noise"):
         raise InputError(
-            f"Argument `scenario` must be one whose fluctuations are known, but it is a {type(scenario).__name__}. "
+            f"Argument `scenario` must be one whose fluctuations are known, but it is {type_shown(scenario)}. "
             "Use ld.StudentTeacher, or ld.simulate with several replicas."
         )
     return scenario.noise()

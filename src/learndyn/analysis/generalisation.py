@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import array, number, shown
+from learndyn.arguments import array, number, shown, type_shown
 from learndyn.errors import InputError
 from learndyn.results import attributes, labelled
 from learndyn.scenarios.finite_sample.scenario import FiniteSample
@@ -256,7 +256,7 @@ def error_surface(scenario: FiniteSample, aspects: Any, times: Any, start: Any =
 def _checked(scenario: Any, start: Any, verb: str) -> Any:
     if not isinstance(scenario, FiniteSample):
         raise InputError(
-            f"Argument `scenario` must be an ld.FiniteSample for ld.{verb}, but it is a {type(scenario).__name__}. "
+            f"Argument `scenario` must be an ld.FiniteSample for ld.{verb}, but it is {type_shown(scenario)}. "
             "Use ld.solve and look for the minimum in its result."
         )
     return scenario.as_start(start)

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from learndyn.analysis.phase_diagram import OUTCOMES
-from learndyn.arguments import choice, shown
+from learndyn.arguments import choice, shown, type_shown
 from learndyn.errors import InputError
 
 
@@ -89,7 +89,7 @@ def _neighbours(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
 def _parameters(diagram: Any) -> tuple[str, str]:
     options = json.loads(diagram.attrs.get("options", "{}")) if isinstance(diagram, xr.Dataset) else {}
     if options.get("quantity") != "phase_diagram":
-        kind = "another dataset" if isinstance(diagram, xr.Dataset) else f"a {type(diagram).__name__}"
+        kind = "another dataset" if isinstance(diagram, xr.Dataset) else type_shown(diagram)
         raise InputError(
             f"Argument `diagram` must be a result of ld.phase_diagram, but it is {kind}. "
             "Compute one first, with refine=4 for a fine boundary."

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import number
+from learndyn.arguments import number, type_shown
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.results import is_simulation, scenario_of
 
@@ -152,7 +152,7 @@ def _checked(trajectory: Any) -> tuple[xr.DataArray, str]:
     if not isinstance(trajectory, xr.Dataset) or "eps_g" not in trajectory or "scenario" not in trajectory.attrs:
         raise InputError(
             "Argument `trajectory` must be a result of ld.solve or ld.simulate with its `eps_g`, but it is "
-            f"{'another dataset' if isinstance(trajectory, xr.Dataset) else f'a {type(trajectory).__name__}'}. "
+            f"{'another dataset' if isinstance(trajectory, xr.Dataset) else type_shown(trajectory)}. "
             "Pass the result as the verb gave it."
         )
     name = scenario_of(trajectory).time_name

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import array, count, number, shown
+from learndyn.arguments import array, count, number, shown, type_shown
 from learndyn.errors import InputError, LearndynWarning
 from learndyn.options import tolerances
 from learndyn.results import attributes
 from learndyn.scenarios.base import checked_scenario
-from learndyn.scenarios.reached import direction_of, value_of
+from learndyn.scenarios.reached import direction_of, possible_level, value_of
 from learndyn.verbs.theory import DIVERGENCE, LOST_POSITIVITY, MAX_STEPS
 
 OUTCOMES = ("not_reached", "reached", "diverged", "failed", "interrupted")
@@ -175,6 +175,7 @@ def _courses(
                 f"Argument `until` must be later than the start, which is at {start.at:g}, but it is {until:g}. "
                 "Give a larger `until`."
             )
+        possible_level(level, name)
         state = scenario.initial_state(start)
         rising = towards == "rising"
         if towards is None:
@@ -189,7 +190,7 @@ def _axes(coords: Mapping[str, Any] | None, members: int, single: bool) -> dict[
         return {} if single else {"member": np.arange(members)}
     if not isinstance(coords, Mapping):
         raise InputError(
-            f"Argument `coords` must be a dict of names and values, but it is a {type(coords).__name__}. "
+            f"Argument `coords` must be a dict of names and values, but it is {type_shown(coords)}. "
             "Write coords={'sigma': sigmas}."
         )
     taken = [name for name in coords if name in ("time", "outcome", "end", "value")]

@@ -98,6 +98,15 @@ def in_table(file: Path, table: str) -> Iterator[None]:
         raise InputError(f"{file}: [{table}] {error}") from None
 
 
+@contextmanager
+def called(argument: str, words: str) -> Iterator[None]:
+    """What is refused about an argument of Python is said of the option or argument of the command that it is."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error).replace(f"Argument `{argument}`", words)) from None
+
+
 def check_picture(path: Path) -> None:
     """Refuse a picture of a kind that is not drawn."""
     if path.suffix.lower() not in PICTURES:

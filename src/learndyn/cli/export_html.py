@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from learndyn.cli.common import ENDED_EARLY, announce, telling, whole_imports, wrote
+from learndyn.cli.common import ENDED_EARLY, announce, called, telling, whole_imports, wrote
 from learndyn.errors import InputError
 
 
@@ -15,7 +15,10 @@ def export_html(
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="A scenario file, a result of `run -o`, or a store of `sweep -o`.")
     ],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The page, such as page.html.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The page; by default SOURCE's name with .html, in this folder."),
+    ] = None,
     points: Annotated[
         int | None, typer.Option(help="How many times each curve has, instead of the file's save_at.")
     ] = None,
@@ -58,10 +61,8 @@ def _path(source: str, output: Path | None) -> Path:
     from learndyn.html.export import checked_path
 
     path = output if output is not None else Path(f"{Path(source.rstrip('/')).stem}.html")
-    try:
+    with called("path", "Option -o"):
         checked_path(path)
-    except InputError as error:
-        raise InputError(str(error).replace("Argument `path`", "Option -o")) from None
     if path.resolve() == Path(source).resolve():
         raise InputError(f"Option -o must name another file than the source, but both are {path}. Choose another name.")
     return path
@@ -77,12 +78,16 @@ def _read(source: str, points: int | None, simulation: Path | None, simulate: bo
         )
     from learndyn.results import load
 
-    beside = None if simulation is None else load(simulation)
+    beside = None
+    if simulation is not None:
+        with called("path", "Option --simulation"):
+            beside = load(simulation)
     if "://" in source or Path(source).is_dir():
         from learndyn.sweeps.store import open_sweep
 
         return open_sweep(source), beside, None
-    return load(Path(source)), beside, None
+    with called("path", "Argument SOURCE"):
+        return load(Path(source)), beside, None
 
 
 def _run(file: Path, points: int | None, simulation: Path | None, simulate: bool, quiet: bool) -> tuple[Any, ...]:
@@ -94,7 +99,9 @@ def _run(file: Path, points: int | None, simulation: Path | None, simulate: bool
     with whole_imports():
         from learndyn.engines import compilation_cache
         from learndyn.html.from_file import run_file
+        from learndyn.scenario_file import read_scenario_file
 
+    read_scenario_file(file)  # refused before anything is announced
     compilation_cache.enable()
     announce(f"{file}: computing what the page shows ...", quiet)
     with telling():

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from learndyn.cli.common import called
 from learndyn.errors import InputError
 
 # A matrix of hundreds of inputs is one line of a scenario file.
@@ -29,7 +30,8 @@ def show(
 
         data = open_sweep(result)
     else:
-        data = results.load(Path(result))
+        with called("path", "Argument RESULT"):
+            data = results.load(Path(result))
     try:
         text = scenario_file_of(data)
     except InputError as error:

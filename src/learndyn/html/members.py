@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from learndyn.arguments import type_shown
 from learndyn.errors import InputError
 from learndyn.origin import is_sweep
 from learndyn.results import MAIN_CURVES, TIMES, is_simulation, require_attribute, time_of, words_of
@@ -152,8 +153,8 @@ def _check(result: Any) -> None:
     """Refuse what is no run in time and no sweep."""
     if not isinstance(result, xr.Dataset):
         raise InputError(
-            f"Argument `result` must be a result of ld.solve, ld.simulate or ld.sweep, but it is a "
-            f"{type(result).__name__}. Compute it first, as in ld.solve(scenario, start, until=100)."
+            f"Argument `result` must be a result of ld.solve, ld.simulate or ld.sweep, but it is "
+            f"{type_shown(result)}. Compute it first, as in ld.solve(scenario, start, until=100)."
         )
     for name in ("scenario", "options"):
         require_attribute(result, name)

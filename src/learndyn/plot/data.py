@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import shown
+from learndyn.arguments import shown, type_shown
 from learndyn.errors import InputError
 from learndyn.plot.members import is_sweep, sweep_dims
 from learndyn.plot.parameters import decimal, valued
@@ -56,8 +56,8 @@ def check_results(results: tuple[Any, ...], name: str, needed: tuple[str, ...] |
     for result in results:
         if not isinstance(result, xr.Dataset):
             raise InputError(
-                f"Argument `{name}` must hold results of ld.solve or ld.simulate, but it holds a "
-                f"{type(result).__name__}. Pass the dataset itself: ld.plot.learning_curve(result)."
+                f"Argument `{name}` must hold results of ld.solve or ld.simulate, but it holds "
+                f"{type_shown(result)}. Pass the dataset itself: ld.plot.learning_curve(result)."
             )
         needed = (main_curve(result),) if needed == () else needed
         missing = [variable for variable in needed or () if variable not in result.data_vars]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from learndyn.arguments import type_shown
 from learndyn.errors import InputError
 from learndyn.plot import data
 from learndyn.plot.axes import makes_axes
@@ -77,7 +78,7 @@ def _axes_of(result: Any) -> tuple[str, str]:
     if options.get("quantity") != "flow_field":
         raise InputError(
             "Argument `result` must be a result of ld.flow_field, but it is "
-            f"{'another dataset' if isinstance(result, xr.Dataset) else f'a {type(result).__name__}'}. "
+            f"{'another dataset' if isinstance(result, xr.Dataset) else type_shown(result)}. "
             "Use ld.plot.learning_curve for runs."
         )
     return options["x"], options["y"]

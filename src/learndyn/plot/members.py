@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import did_you_mean, or_list, shown
+from learndyn.arguments import did_you_mean, or_list, shown, type_shown
 from learndyn.errors import InputError
 from learndyn.plot.curves import label_of
 from learndyn.results import TIMES, words_of
@@ -29,7 +29,7 @@ LISTED = 6
 def checked(result: Any, value: str) -> xr.Dataset:
     """The sweep with no more than the variable and how its members ended."""
     if not is_sweep(result):
-        kind = "another dataset" if isinstance(result, xr.Dataset) else f"a {type(result).__name__}"
+        kind = "another dataset" if isinstance(result, xr.Dataset) else type_shown(result)
         raise InputError(
             f"Argument `result` must be a result of ld.sweep, but it is {kind}. Use ld.plot.learning_curve for runs."
         )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.arguments import number
+from learndyn.arguments import number, type_shown
 from learndyn.errors import InputError
 from learndyn.plot import members
 from learndyn.plot.axes import makes_axes
@@ -120,7 +120,7 @@ def _of_diagram(result: Any) -> tuple[Plane, np.ndarray, np.ndarray]:
     if options.get("quantity") != "phase_diagram":
         raise InputError(
             "Argument `result` must be a result of ld.phase_diagram or ld.sweep, but it is "
-            f"{'another dataset' if isinstance(result, xr.Dataset) else f'a {type(result).__name__}'}. "
+            f"{'another dataset' if isinstance(result, xr.Dataset) else type_shown(result)}. "
             "Use ld.plot.learning_curve for runs."
         )
     x, y = options["x"], options["y"]

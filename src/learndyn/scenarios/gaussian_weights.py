@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import count, number
+from learndyn.arguments import count, number, type_shown
 from learndyn.errors import InputError
 from learndyn.scenarios.arrays import FrozenArray, frozen
 from learndyn.scenarios.covariance import covariance_of
@@ -132,8 +132,8 @@ class GaussianWeights:
         if isinstance(start, list | tuple | np.ndarray | FrozenArray):
             return cls(start)
         raise InputError(
-            f"Argument `start` must be an ld.GaussianWeights, n weights or one row of a result, but it is a "
-            f"{type(start).__name__}. Write ld.GaussianWeights(mean=[...])."
+            f"Argument `start` must be an ld.GaussianWeights, n weights or one row of a result, but it is "
+            f"{type_shown(start)}. Write ld.GaussianWeights(mean=[...])."
         )
 
     def fitting(self, n: int) -> GaussianWeights:

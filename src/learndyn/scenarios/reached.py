@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from learndyn.gaussian.namespaces import NUMPY
 # What learning does to a quantity; one that is not here has no direction of its own.
 NATURAL = {"alignment": "rising", "accuracy": "rising", "eps_g": "falling", "loss": "falling", "objective": "falling"}
 DIRECTIONS = ["rising", "falling"]
+# Between which numbers a quantity is in any state: a level beyond is never reached, or always.
+POSSIBLE = {"eps_g": (0.0, inf), "w_norm": (0.0, inf), "accuracy": (0.0, 1.0), "alignment": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Reached:
     looks: int = 1000
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "level", number(self.level, "level"))
+        object.__setattr__(self, "level", possible_level(number(self.level, "level"), self.quantity))
         object.__setattr__(self, "at_most", number(self.at_most, "at_most", above=0.0))
         object.__setattr__(self, "looks", count(self.looks, "looks"))
         if self.direction is None and self.quantity not in NATURAL:
@@ -76,6 +79,18 @@ class Reached:
 def direction_of(quantity: str, direction: Any) -> str | None:
     """The direction, the natural one where none is given; None where there is no natural one."""
     return NATURAL.get(quantity) if direction is None else choice(direction, "direction", DIRECTIONS)
+
+
+def possible_level(level: float, quantity: str) -> float:
+    """The level, refused where the quantity can never be."""
+    low, high = POSSIBLE.get(quantity, (-inf, inf))
+    if not low <= level <= high:
+        allowed = f"at least {low:g}" if high == inf else f"from {low:g} to {high:g}"
+        raise InputError(
+            f"Argument `level` must be {allowed}, as {quantity} always is, but it is {level:g}. Give a level that "
+            f"{quantity} can reach, such as {0.8 if high == 1.0 else 1e-3:g}."
+        )
+    return level
 
 
 def value_of(scenario: Any, name: str, state: np.ndarray, at: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import array, choice, number
+from learndyn.arguments import array, choice, number, type_shown
 from learndyn.errors import InputError
 from learndyn.gaussian.namespaces import jax_namespace
 from learndyn.scenarios.arrays import FrozenArray, from_plain, frozen
@@ -405,7 +405,7 @@ def _test(test: Any, n: int) -> tuple[FrozenArray, FrozenArray]:
         test = (test["X"], test["y"])
     if not isinstance(test, tuple | list) or len(test) != 2:
         raise InputError(
-            f"Argument `test` must be a pair (X, y) of rows and labels, but it is a {type(test).__name__}. Write "
+            f"Argument `test` must be a pair (X, y) of rows and labels, but it is {type_shown(test)}. Write "
             "test=(X_test, y_test)."
         )
     X, y = _rows(test[0], test[1], "test[0]", "test[1]")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import number
+from learndyn.arguments import number, type_shown
 from learndyn.errors import InputError
 from learndyn.scenarios.arrays import FrozenArray, frozen
 from learndyn.scenarios.deep_linear import starts
@@ -187,7 +187,7 @@ class LinearWeights:
             return cls(*start)
         raise InputError(
             f"Argument `start` must be an ld.LinearWeights, matrices (W1, W2, ...) or one row of a result with W_1, "
-            f"W_2, ..., but it is a {type(start).__name__}. Write ld.LinearWeights(W1, W2), or "
+            f"W_2, ..., but it is {type_shown(start)}. Write ld.LinearWeights(W1, W2), or "
             "ld.LinearWeights.balanced(scenario, scale=0.01, seed=1)."
         )
 
@@ -214,7 +214,7 @@ class LinearWeights:
 def _widths(scenario: Any) -> tuple[int, ...]:
     if getattr(scenario, "kind", None) != "deep_linear":
         raise InputError(
-            f"Argument `scenario` must be an ld.DeepLinear, but it is a {type(scenario).__name__}. Give the network "
+            f"Argument `scenario` must be an ld.DeepLinear, but it is {type_shown(scenario)}. Give the network "
             "that these weights are for."
         )
     return scenario.widths

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import number
+from learndyn.arguments import number, type_shown
 from learndyn.errors import InputError
 
 
@@ -57,6 +57,6 @@ class RandomWeights:
                 "not hold what the student has learned of each direction of its data. Ask for a later `until`."
             )
         raise InputError(
-            f"Argument `start` must be an ld.RandomWeights or its length, but it is a {type(start).__name__}. Write "
+            f"Argument `start` must be an ld.RandomWeights or its length, but it is {type_shown(start)}. Write "
             "ld.RandomWeights(0.0)."
         )

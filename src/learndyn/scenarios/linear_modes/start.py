@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import number
+from learndyn.arguments import number, type_shown
 from learndyn.errors import InputError
 from learndyn.scenarios.arrays import FrozenArray, frozen
 from learndyn.scenarios.linear_modes.curves import weights_of
@@ -97,8 +97,8 @@ class ModeStart:
         if isinstance(start, int | float | list | tuple | np.number | np.ndarray | FrozenArray):
             return cls(u=start)
         raise InputError(
-            f"Argument `start` must be an ld.ModeStart, the strengths u or one row of a result, but it is a "
-            f"{type(start).__name__}. Write ld.ModeStart(u=0.01)."
+            f"Argument `start` must be an ld.ModeStart, the strengths u or one row of a result, but it is "
+            f"{type_shown(start)}. Write ld.ModeStart(u=0.01)."
         )
 
     def fitting(self, scenario: LinearModes) -> ModeStart:

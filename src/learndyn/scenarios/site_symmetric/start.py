@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learndyn.arguments import count, number, shown
+from learndyn.arguments import count, number, shown, type_shown
 from learndyn.errors import InputError
 from learndyn.scenarios.rows import time_of_row
 from learndyn.scenarios.site_symmetric.overlaps import matrix
@@ -106,8 +106,8 @@ class SymmetricStart:
         if all(hasattr(start, name) for name in ("data_vars", "coords", "attrs")):
             return cls._of_row(start)
         raise InputError(
-            f"Argument `start` must be an ld.SymmetricStart, a symmetric ld.Start or one row of a result, but it is a "
-            f"{type(start).__name__}. Write ld.SymmetricStart(R=..., S=..., Q=..., C=...)."
+            f"Argument `start` must be an ld.SymmetricStart, a symmetric ld.Start or one row of a result, but it is "
+            f"{type_shown(start)}. Write ld.SymmetricStart(R=..., S=..., Q=..., C=...)."
         )
 
     @classmethod

@@ -20,6 +20,7 @@ from learndyn.arguments import (
     positive_semidefinite,
     shown,
     symmetric,
+    type_shown,
 )
 from learndyn.errors import InputError
 from learndyn.scenarios.base import fields_alone
@@ -138,7 +139,7 @@ class Start(Shown):
         if all(hasattr(value, name) for name in ("data_vars", "coords", "attrs")):
             return cls._of_row(value, scenario)
         raise InputError(
-            f"Argument `start` must be an ld.Start or one row of a result, but it is a {type(value).__name__}. "
+            f"Argument `start` must be an ld.Start or one row of a result, but it is {type_shown(value)}. "
             "Write ld.Start(Q=..., R=...) or result.sel(alpha=..., method='nearest')."
         )
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from learndyn.arguments import array, nested, number, or_list, positive_semidefinite, shown, symmetric
+from learndyn.arguments import array, nested, number, or_list, positive_semidefinite, shown, symmetric, type_shown
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Quantity
 from learndyn.scenarios.reached import Reached
@@ -147,13 +147,13 @@ def _tasks(value: Any) -> tuple[Any, ...]:
     for index, task in enumerate(tasks):
         if getattr(task, "kind", None) not in FAMILIES or isinstance(task, type):
             raise InputError(
-                f"Argument `tasks` must hold scenarios of the kinds {or_list(sorted(FAMILIES))}, but task {index} is a "
-                f"{type(task).__name__}. Leave this one out, or describe it as one of these."
+                f"Argument `tasks` must hold scenarios of the kinds {or_list(sorted(FAMILIES))}, but task {index} is "
+                f"{type_shown(task)}. Leave this one out, or describe it as one of these."
             )
         if task.kind != tasks[0].kind:
             raise InputError(
-                f"Argument `tasks` must hold scenarios of one kind, but task 0 is a {type(tasks[0]).__name__} and task "
-                f"{index} a {type(task).__name__}. Run the kinds one by one."
+                f"Argument `tasks` must hold scenarios of one kind, but task 0 is {type_shown(tasks[0])} and task "
+                f"{index} {type_shown(task)}. Run the kinds one by one."
             )
     return tasks
 

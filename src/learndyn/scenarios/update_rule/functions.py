@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from learndyn.arguments import shown
+from learndyn.arguments import shown, type_shown
 from learndyn.errors import InputError, first_line
 
 
@@ -39,7 +39,7 @@ def require_shape(found: Any, shape: tuple[int, ...], name: str) -> None:
     """Refuse anything but one array of real numbers of this shape."""
     if not hasattr(found, "shape") or not hasattr(found, "dtype"):
         raise InputError(
-            f"Argument `{name}` must give one array of shape {shape}, but it gives a {type(found).__name__}. Put its "
+            f"Argument `{name}` must give one array of shape {shape}, but it gives {type_shown(found)}. Put its "
             "parts together with jnp.stack or jnp.concatenate."
         )
     if tuple(found.shape) != shape:
