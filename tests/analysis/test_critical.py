@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 import learndyn as ld
+from learndyn.analysis.linearisation import LocalFlow
+
+# R = Q = T of two units, flat.
+SOLVED = np.array([1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0])
 
 
 def committee(activation, K=1, eta=0.5, **options):
@@ -60,6 +64,36 @@ def across(activation, K):
         middle = (low + high) / 2
         low, high = (middle, high) if matrix(middle) < 0 else (low, middle)
     return low
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [("maximum(x, 0)", 2.0), ("minimum(maximum(x, -1), 1)", 2.0), ("x / (1 + abs(x))", 4.111761872605375)],
+)
+def test_kinks_by_quadrature(activation, expected):
+    """2 <g'^2> / <g'^4>, by adaptive quadrature for the last: derivatives at the edge are limits from the inside."""
+    found = ld.critical_learning_rate(committee(activation))
+    assert float(found.learning_rate) == pytest.approx(expected, rel=1e-5)
+    assert found.attrs["event"] == "crossing"
+
+
+@pytest.mark.parametrize("eta", [0.1, 1.5])
+@pytest.mark.parametrize("activation", ["x * exp(-x^2 / 2)", "tanh", "gelu"])
+def test_committees_by_quadrature(activation, eta):
+    """The same whatever rate the search begins at: the solution is followed, not a branch that crosses it."""
+    found = ld.critical_learning_rate(committee(activation, 2, eta))
+    assert float(found.learning_rate) == pytest.approx(across(activation, 2), abs=1e-6)
+    assert found.attrs["event"] == "crossing"
+
+
+def test_the_end_of_a_run_by_quadrature_is_attractive():
+    """The search ends a little outside of the possible overlaps, where derivatives are those of the edge."""
+    scenario = committee("tanh", 2)
+    L = LocalFlow.of(scenario, SOLVED)
+    outside = SOLVED - 1e-10 * np.array([0.0, 0.3, 0.0, 0.0, 1.0, 0.0, 2.0])
+    np.testing.assert_allclose(L.at(outside)[1], L.at(SOLVED)[1], atol=1e-6)
+    run = ld.solve(scenario, ld.Start.near_symmetric(scenario, Q=[0.2, 0.3], X=1e-2), until=400, save_at=[400])
+    assert ld.find_fixed_point(scenario, run.isel(alpha=-1)).attrs["kind"] == "attractive"
 
 
 @pytest.mark.parametrize(("activation", "K"), [("erf", 2), ("erf", 3), ("relu", 2)])

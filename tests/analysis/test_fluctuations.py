@@ -364,3 +364,35 @@ def test_a_scenario_without_noise_is_refused():
 
     with pytest.raises(ld.InputError, match="must be one whose fluctuations are known, but it is a Other"):
         ld.fluctuations(Other(), START, until=1)
+
+
+def test_the_shift_of_the_error_has_its_slope_and_its_bend():
+    """<eps_g> - eps_g(z) = g . m / N + tr(H P) / 2N, with g and H by central differences of the error itself."""
+    scenario = ld.StudentTeacher(ld.Student(2), ld.Teacher(2), learning_rate=0.8)
+    start = ld.Start(Q=[[0.4, 0.1], [0.1, 0.5]], R=[[0.3, 0.05], [0.1, 0.2]])
+    found = ld.fluctuations(scenario, start, 6.0, save_at=[6.0]).isel(alpha=-1)
+    z = flat(found.R.values, found.Q.values)
+
+    program = jax.jit(ld.functional.eps_g(scenario))
+
+    def error(z):
+        with jax.enable_x64(True):
+            return float(program(z, ld.functional.values(scenario)))
+
+    h, steps = 1e-3, np.eye(7) * 1e-3
+    gradient = np.array([(error(z + e) - error(z - e)) / (2 * h) for e in steps])
+    hessian = np.array(
+        [
+            [(error(z + a + b) - error(z + a - b) - error(z - a + b) + error(z - a - b)) / (4 * h * h) for b in steps]
+            for a in steps
+        ]
+    )
+    slope = gradient @ flat(found.R_shift.values, found.Q_shift.values)
+    bend = 0.5 * np.trace(hessian @ found.covariance.values)
+    assert abs(bend) > 0.1 * abs(slope + bend)
+    np.testing.assert_allclose(found.eps_g_shift, slope + bend, rtol=1e-4)
+
+
+def flat(R, Q):
+    """R row by row, then Q_ik with i <= k."""
+    return np.concatenate([R.reshape(-1), Q[np.triu_indices(len(Q))]])

@@ -28,6 +28,8 @@ DIFFERENCE = 1e-5
 # Distances beside one at which a point does not settle, in units of the step: what is found there is as far off. A
 # fold is known by p, which is quadratic there: to their square.
 NUDGES = (0.0, 1e-9, -1e-9, 1e-8, -1e-8, 1e-7, -1e-7, 1e-6, -1e-6)
+# At how many values of p a point stands still that stands all along, and to what, relative to 1 + |J|.
+STANDS, STILL = 5, 1e-13
 # The cosine of the largest turn of the tangent within one step.
 TURN = 0.97
 
@@ -44,9 +46,22 @@ class Node:
 class Branch:
     """The roots of one flow along one of its numbers."""
 
-    def __init__(self, local: LocalFlow, state: np.ndarray, name: str, width: float) -> None:
-        self.local, self.state, self.name, self.width = local, state, name, width
+    def __init__(self, local: LocalFlow, state: np.ndarray, name: str, begin: float, end: float) -> None:
+        self.local, self.state, self.name, self.width = local, state, name, abs(end - begin)
         self.free = local.free
+        self.stands = self._stands(begin, end)
+
+    def _stands(self, begin: float, end: float) -> bool:
+        """Whether the point is the same for all p, as the perfect solution is at any learning rate.
+
+        It is then not corrected: where another branch crosses it, Newton's method would change over to that one, by
+        rounding alone, and see no eigenvalue cross zero.
+        """
+        for p in np.linspace(begin, end, STANDS):
+            F, J = self.local.with_values(**{self.name: p}).free_at(self.state)
+            if not np.isfinite(J).all() or np.abs(F).max(initial=0.0) > STILL * (1.0 + np.abs(J).max(initial=0.0)):
+                return False
+        return True
 
     def full(self, u: np.ndarray) -> tuple[np.ndarray, float]:
         """The whole state and p of a point u."""
@@ -62,6 +77,8 @@ class Branch:
     def _wide(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """F and [F_z F_p]."""
         F, J = self.at(u)
+        if self.stands:
+            return F, np.column_stack([J, np.zeros(len(F))])
         step = np.zeros(len(u))
         step[-1] = min(DIFFERENCE, max(u[-1], 0.0) / 2.0) or DIFFERENCE
         slope = (self.at(u + step)[0] - self.at(u - step)[0]) / (2.0 * step[-1])
@@ -72,6 +89,8 @@ class Branch:
         wide = self._wide(u)[1]
         if not np.isfinite(wide).all():
             return None
+        if self.stands:
+            return Node(u, np.append(np.zeros(len(u) - 1), np.sign(along[-1])), wide[:, :-1])
         # Of all null directions that most along the last one: on a family of roots, stay within the branch.
         rows = np.linalg.svd(wide)
         null = rows[2][(np.append(rows[1], 0.0) <= 1e-9 * rows[1][0])]
@@ -81,6 +100,8 @@ class Branch:
 
     def corrected(self, u: np.ndarray, normal: np.ndarray) -> np.ndarray | None:
         """The root nearest to u within the plane across `normal`; None where Newton's method does not settle."""
+        if self.stands:
+            return u
         target, step = normal @ u, np.zeros(len(u))
         for _ in range(CORRECTIONS):
             F, wide = self._wide(u)

@@ -113,8 +113,7 @@ def continue_fixed_point(
     state = scenario.initial_state(start)
     local = LocalFlow.of(scenario, state, **{parameter: begin})
     found, _ = search(local, state, TOLERANCE, 400)
-    width = abs(end - begin)
-    branch = Branch(local, found.state, parameter, width)
+    branch = Branch(local, _standing(local, parameter, state, found.state, begin, end), parameter, begin, end)
     nodes, lengths, why = _nodes(scenario, branch, begin, end, count(max_points, "max_points", 2))
     events = _events(branch, nodes, lengths)
     options = {"quantity": "branch", "parameter": parameter, "range": [begin, end]}
@@ -136,9 +135,9 @@ def first_event(
     point, _ = search(local, state, TOLERANCE, 400)
     if point.spectrum.unstable:
         return None
-    state, p = point.state, begin
+    state, p = _standing(local, parameter, state, point.state, begin, min(10.0 * begin, end)), begin
     while p < end:
-        branch = Branch(local, state, parameter, min(10.0 * p, end) - p)
+        branch = Branch(local, state, parameter, p, min(10.0 * p, end))
         nodes, lengths, why = _nodes(scenario, branch, p, min(10.0 * p, end), MOST_POINTS)
         events = _events(branch, nodes, lengths)
         if events:
@@ -148,6 +147,13 @@ def first_event(
         if why != "end":
             break
     return p, "none", state
+
+
+def _standing(
+    local: LocalFlow, parameter: str, given: np.ndarray, found: np.ndarray, begin: float, end: float
+) -> np.ndarray:
+    """The start of a branch: the point as it was given, if it stands still all along, else that which was found."""
+    return given if Branch(local, given, parameter, begin, end).stands else found
 
 
 def _check_parameter(scenario: Any, parameter: str) -> None:

@@ -18,6 +18,9 @@ from learndyn.engines.theory import SMALL_STATE
 from learndyn.errors import InputError
 from learndyn.scenarios.base import Flow
 
+# How far inside of the possible states derivatives are taken where they are limits from there. Their error is of the
+# order of it: that of its root is extrapolated away.
+INSIDE = 1e-7
 # Two times at which the drift of a rule that changes with time differs.
 LATER = 1.6180339887
 
@@ -49,8 +52,21 @@ class LocalFlow:
         return free_places(self.scenario, self.flow)
 
     def at(self, state: np.ndarray, time: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """F (n,) and J (n, n)."""
-        arguments = (np.float64(time), np.asarray(state, dtype=float), self.values)
+        """F (n,) and J (n, n). At the edge of the possible states J is the limit from the inside.
+
+        Where units with kinks are averaged by quadrature (``scenario.inward``), J = J_0 + a s^(1/2) + O(s) at a
+        distance s inside, and its value at the edge itself lacks a part.
+        """
+        state = np.asarray(state, dtype=float)
+        F, J = self._at(state, time)
+        direction = getattr(self.scenario, "inward", _nowhere)(state)
+        if direction is not None:
+            near, far = (self._at(state + s * direction, time)[1] for s in (INSIDE, 4.0 * INSIDE))
+            J = 2.0 * near - far
+        return F, J
+
+    def _at(self, state: np.ndarray, time: float) -> tuple[np.ndarray, np.ndarray]:
+        arguments = (np.float64(time), state, self.values)
         with jax.enable_x64(True):
             F, J = _program(self.flow, *arguments)(*arguments)
             return np.asarray(F), np.asarray(J)
@@ -59,6 +75,10 @@ class LocalFlow:
         """F and J of the numbers that can change alone."""
         F, J = self.at(state)
         return F[self.free], J[np.ix_(self.free, self.free)]
+
+
+def _nowhere(state: np.ndarray) -> None:
+    """Scenarios that do not say otherwise have derivatives at all states."""
 
 
 def free_places(scenario: Any, flow: Flow) -> np.ndarray:

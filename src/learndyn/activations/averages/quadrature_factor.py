@@ -59,10 +59,11 @@ def rows(C: Any, smooth: list[bool], xp: Any) -> list[list[Any]]:
             rest = C[..., k, j]
             for a, b in zip(W[k], W[j], strict=True):
                 rest = rest - a * b
-            # Entries that rounding has made larger than the variance allows.
-            most = fixed(xp.sqrt(xp.maximum(left[k], 0.0)), xp)
-            entry = xp.ratio(rest, deviation)
-            entry = moved(entry, xp.clip(entry, -most, most), xp)
+            # No larger than the two variances allow. Beyond it C is not positive, as a step of Newton's method makes it
+            # beside a singular one, and the value is that of the nearest C that may be: with the rest itself over a
+            # pivot that is held above zero, entries would be large, and d entry / d pivot larger by another 1e8.
+            most = fixed(xp.sqrt(xp.maximum(left[j], 0.0) * xp.maximum(left[k], 0.0)), xp)
+            entry = xp.ratio(moved(rest, xp.clip(rest, -most, most), xp), deviation)
             left[k] = left[k] - entry * entry
             W[k].append(entry)
         W[j].append(deviation)

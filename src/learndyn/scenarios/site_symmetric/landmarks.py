@@ -49,6 +49,13 @@ def landmarks_of(scenario: SiteSymmetric) -> Landmarks:
     return Landmarks(_permutations(scenario), SOLUTION, edge, tip, partial(_scattered, scenario))
 
 
+def inward(scenario: SiteSymmetric, state: np.ndarray) -> np.ndarray | None:
+    """A direction from the edge into the possible states where derivatives are to be limits from there; else None."""
+    if not scenario.structure.fours_by_quadrature or not landmarks_of(scenario).edge(state):
+        return None
+    return state * np.array([0.0, 0.0, 1.0, 0.0])
+
+
 def _permutations(scenario: SiteSymmetric) -> np.ndarray:
     """Of two units each may be the other's own: R and S change places."""
     identity = np.arange(scenario.state_length)

@@ -292,6 +292,12 @@ class SiteSymmetric(Shown):
 
         return landmarks_of(self)
 
+    def inward(self, state: np.ndarray) -> np.ndarray | None:
+        """A direction from the edge into the possible states where derivatives are limits from there; else None."""
+        from learndyn.scenarios.site_symmetric.landmarks import inward
+
+        return inward(self, state)
+
     # What alike sites do not have.
 
     def process(self, start: Any) -> Any:

@@ -104,6 +104,21 @@ def _edge(scenario: StudentTeacher, state: np.ndarray) -> str:
     )
 
 
+def inward(scenario: StudentTeacher, state: np.ndarray) -> np.ndarray | None:
+    """A direction from the edge into the possible states where derivatives are to be limits from there; else None.
+
+    Student units get parts of their own, in which no other unit shares. Quadratures over units with kinks need it: at
+    the edge itself they do not see by how much two kinks part.
+    """
+    lengths = [block for block in scenario.layout.blocks if block.name == "Q" and len(block.shape) == 2]
+    if not scenario.structure.fours_by_quadrature or not lengths or not _edge(scenario, state):
+        return None
+    places = scenario.layout.slices["Q"].start + np.diag(lengths[0].places)
+    direction = np.zeros_like(state)
+    direction[places] = state[places]
+    return direction
+
+
 def _tip(scenario: StudentTeacher, state: np.ndarray) -> str:
     """A sentence where a unit with a kink has no length: the drift depends on the direction in which it vanishes."""
     Q = scenario.order_parameters(state[None])["Q"][0]

@@ -430,6 +430,12 @@ class StudentTeacher(Shown):
 
         return landmarks_of(self)
 
+    def inward(self, state: np.ndarray) -> np.ndarray | None:
+        """A direction from the edge into the possible states where derivatives are limits from there; else None."""
+        from learndyn.scenarios.student_teacher.landmarks import inward
+
+        return inward(self, state)
+
     def parameter_names(self) -> list[str]:
         """R_11, R_12, ..., Q_11, Q_12, ...: the numbers of the flat state, in its order."""
         return self.layout.names
