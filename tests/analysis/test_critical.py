@@ -80,9 +80,12 @@ def test_kinks_by_quadrature(activation, expected):
 @pytest.mark.parametrize("eta", [0.1, 1.5])
 @pytest.mark.parametrize("activation", ["x * exp(-x^2 / 2)", "tanh", "gelu"])
 def test_committees_by_quadrature(activation, eta):
-    """The same whatever rate the search begins at: the solution is followed, not a branch that crosses it."""
+    """The same whatever rate the search begins at: the solution is followed, not a branch that crosses it.
+
+    To five digits: what a branch that crosses it gave was off in the first.
+    """
     found = ld.critical_learning_rate(committee(activation, 2, eta))
-    assert float(found.learning_rate) == pytest.approx(across(activation, 2), abs=1e-6)
+    assert float(found.learning_rate) == pytest.approx(across(activation, 2), abs=1e-5)
     assert found.attrs["event"] == "crossing"
 
 
