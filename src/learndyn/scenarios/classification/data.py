@@ -421,7 +421,7 @@ def _covariance(deviations: np.ndarray) -> Covariance:
     rows, n = deviations.shape
     if 2 * rows < n:
         # The triangle of D = Q R has R^T R = D^T D and tells, unlike the rows D, no more than the covariance does.
-        return Covariance(factor=np.linalg.qr(deviations, mode="r").T / np.sqrt(rows))
+        return Covariance(factor=np.asarray(np.linalg.qr(deviations, mode="r")).T / np.sqrt(rows))
     matrix = deviations.T @ deviations / rows
     return Covariance(matrix=(matrix + matrix.T) / 2.0)
 
