@@ -32,7 +32,12 @@ def test_saving_leaves_a_pipe_or_a_device_alone(theory, tmp_path):
 
 @pytest.mark.parametrize(
     ("thing", "sentence"),
-    [(None, "it is None"), (3, "it is an int"), ("eps_g", "it is a DataArray"), (xr.Dataset(), "has no attribute `schema`")],
+    [
+        (None, "it is None"),
+        (3, "it is an int"),
+        ("eps_g", "it is a DataArray"),
+        (xr.Dataset(), "has no attribute `schema`"),
+    ],
 )
 def test_only_results_are_saved(theory, tmp_path, thing, sentence):
     thing = theory[thing] if isinstance(thing, str) else thing
