@@ -221,6 +221,27 @@ def test_a_refusal_stands_at_its_control_and_the_curve_stays(opened: Any) -> Non
     page.get_by_text("must be a finite number above 0").wait_for(state="hidden")
 
 
+def test_units_that_cannot_be_are_refused_at_their_control(opened: Any) -> None:
+    page, _ = opened
+    page.get_by_text(re.compile("Theory in")).wait_for()
+    before, entry = curve(page), page.get_by_label("Student units K", exact=True)
+    for text, sentence in [
+        ("0", "but it is 0"),
+        ("2.5", "but it is 2.5"),
+        ("", "but it is empty"),
+        ("60", "at most 32"),
+    ]:
+        entry.fill("")
+        entry.type(text)
+        entry.press("Enter")
+        page.get_by_text(sentence).wait_for()
+        page.get_by_text("see the control in red").wait_for()
+    assert curve(page) == before
+    entry.fill("1")
+    entry.press("Enter")
+    page.get_by_text(re.compile("Theory in")).wait_for()
+
+
 def test_the_flow_field_and_the_critical_rate_follow(opened: Any) -> None:
     page, _ = opened
     page.get_by_text("Flow field:").wait_for()

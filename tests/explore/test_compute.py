@@ -126,6 +126,65 @@ def test_drafts_are_for_programs_that_are_slow_once_compiled() -> None:
     assert not programs.known(setup.changed(K=3))
 
 
+def test_no_curve_takes_longer_than_some_seconds(perceptron: compute.Theory, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = perceptron.setup
+    monkeypatch.setattr(compute, "MOST_STEPS", 100)
+    with pytest.warns(ld.LearndynWarning, match=r"after \d+ steps"):
+        found = theory(setup.changed(until=1e9))
+    assert found.drawn.time[-1] < 1e9
+    assert numbers.status(found)[0] == "warn"
+    assert "the explorer stops after some seconds, here " in found.ended_early
+
+
+def test_a_curve_of_few_steps_is_measured_first(perceptron: compute.Theory) -> None:
+    programs = Programs()
+    assert programs.most_steps(perceptron.setup) == compute.PROBE
+    programs.note_steps(perceptron.setup, perceptron.result)
+    assert programs.most_steps(perceptron.setup) > compute.FEWEST_STEPS
+    slow = perceptron.result.assign_attrs(options='{"steps": 10}', timings='{"run": 5.0}')
+    programs = Programs()
+    programs.note_steps(perceptron.setup, slow)
+    assert programs.most_steps(perceptron.setup) == compute.FEWEST_STEPS
+
+
+def test_a_fixed_point_of_many_numbers_is_not_looked_for(
+    perceptron: compute.Theory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compute, "MOST_SEARCHED", 1)
+    assert "take minutes" in compute.spectra(perceptron)[0].missing
+
+
+def test_what_has_not_come_yet_is_not_called_absent() -> None:
+    found = theory(Setup.default().changed(X=0.0))
+    waiting, none = Details(found.setup), Details(found.setup, spectra=())
+    assert [numbers._escape(found, each)[2] for each in (None, waiting, none)] == ["…", "…", "–"]
+    # X = 0: the plateau is a saddle that is never left.
+    saddle = Details(found.setup, spectra=tuple(compute.spectra(found)))
+    _, _, rate, words = numbers._escape(found, saddle)
+    assert (rate, words) == (numbers.number(saddle.spectra[0].rates[0]), "never left: X = 0")  # type: ignore[index]
+
+
+def test_an_error_that_rests_while_the_weights_grow_is_no_plateau() -> None:
+    found = theory(Setup.default().changed(learning_rate=50.0))
+    assert found.plateaus == []
+    # There is no fixed point: the search says so in words for Python, the page in its own.
+    (missing,) = compute.spectra(found)
+    assert missing.missing.startswith("No fixed point was found from here")
+    assert "start" not in missing.missing
+
+
+def test_an_old_spectrum_is_dimmed_once() -> None:
+    assert numbers.dimmed(numbers.dimmed("<p>x</p>")) == numbers.dimmed("<p>x</p>") != "<p>x</p>"
+    assert numbers.dimmed("") == ""
+
+
+def test_what_is_below_the_accuracy_says_from_where() -> None:
+    found = theory(Setup.default().changed(K=1, M=1, activation="relu", X=0.1, until=60.0, learning_rate=1.0))
+    since = found.drawn.time[np.flatnonzero(np.isnan(found.drawn.main.y))[0]]
+    assert since < 60.0
+    assert numbers._final(found)[3] == f"the accuracy of the run, from α = {numbers.number(float(since))}"
+
+
 # Curves.
 
 

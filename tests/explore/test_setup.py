@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -241,3 +242,32 @@ def test_programs_are_shared_by_numbers_and_not_by_shapes() -> None:
     assert setup.program != setup.changed(K=3).program
     assert setup.program != setup.changed(activation="relu").program
     assert setup.program != setup.changed(label_noise=0.1).program
+
+
+@pytest.mark.parametrize("changes", [{"K": 0}, {"M": 0}, {"K": 2.5}, {"K": None}, {"start": "overlaps", "K": 0}])
+def test_a_number_of_units_that_cannot_be_is_refused_at_its_own_control(changes: dict[str, Any]) -> None:
+    with pytest.raises(ld.InputError) as refused:
+        _ = Setup.default().changed(**changes).options
+    assert argument_of(str(refused.value)) in changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "most"),
+    [
+        ({"K": 500}, 32),
+        ({"K": 16, "activation": "relu"}, 16),
+        ({"K": 3, "activation": "tanh"}, 4),
+        ({"K": 15, "activation": "tanh", "dynamics": "gradient_flow"}, 16),
+    ],
+)
+def test_what_takes_minutes_to_compile_is_refused(changes: dict[str, Any], most: int) -> None:
+    with pytest.raises(ld.InputError, match=rf"Argument `K` must be such that K \+ M is at most {most} in the expl"):
+        _ = Setup.default().changed(**changes).options
+    fitting = Setup.default().changed(**changes | {"K": most - 2})
+    assert most == fitting.scenario.K + fitting.scenario.M
+
+
+def test_an_overlap_beyond_the_lengths_is_refused_in_terms_of_the_two_controls() -> None:
+    with pytest.raises(ld.InputError, match=r"Argument `X` must be at most 0\.447 with these squared lengths"):
+        _ = Setup.default().changed(X=0.45).start
+    assert Setup.default().changed(X=0.447).start is not None

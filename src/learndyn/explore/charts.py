@@ -101,6 +101,8 @@ class Curves:
             end = last * 10.0 ** (room * log10(last / first))
         else:
             end = last + room * (last - first)
+        # The room at the right is for names: no time is beyond the last.
+        self.figure.xaxis.bounds = (first, last)
         if (span.start, span.end) != (first, end):
             span.update(start=first, end=end, reset_start=first, reset_end=end)
 
@@ -143,7 +145,7 @@ class MainCurve(Curves):
         """Mark the plateaus of a curve."""
         left = [plateau for plateau in theory.plateaus if plateau.left]
         rates = {}
-        for plateau, spectrum in zip(left, details.spectra if details else (), strict=False):
+        for plateau, spectrum in zip(left, (details.spectra if details else None) or (), strict=False):
             if spectrum.rates and spectrum.rates[0] > 0.0:
                 rates[plateau] = f",  λ = {spectrum.rates[0]:.3g}"
         self._spans.data = {"x0": [p.entry for p in theory.plateaus], "x1": [p.exit for p in theory.plateaus]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learndyn.errors import InputError
+from learndyn.errors import InputError, LearndynWarning
 from learndyn.explore.curves import Drawn, drawn
 from learndyn.explore.setup import Setup
 from learndyn.results import time_of
@@ -23,6 +25,14 @@ DRAFT: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-6}
 MOST_POINTS = 2
 GRID = 19
 KEPT_RATES = 64
+# A curve may take about so many seconds: so many steps are taken, by what a step takes. The first run of a program
+# takes few steps, to measure them.
+MOST_SECONDS = 10.0
+PROBE, FEWEST_STEPS, MOST_STEPS = 16, 64, 100_000
+# The search for a fixed point of more numbers than these takes minutes, and what is asked next would wait for it.
+MOST_SEARCHED = 120
+# A plateau that lasts to the end is none where a squared length has grown by so much from its beginning.
+GROWN = 2.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,13 @@ class Theory:
     @property
     def ended_early(self) -> str:
         """Why the run ended early, or nothing."""
-        return "" if self.result.attrs["status"] == "ok" else self.result.attrs["message"]
+        if self.result.attrs["status"] != "max_steps":
+            return "" if self.result.attrs["status"] == "ok" else self.result.attrs["message"]
+        end, steps = float(self.result[time_of(self.result)][-1]), json.loads(self.result.attrs["options"])["steps"]
+        return (
+            f"Drawn up to {end:.4g} only: the explorer stops after some seconds, here {steps} steps. "
+            "Choose an earlier end, or let ld.solve run longer in Python."
+        )
 
 
 @dataclass(frozen=True)
@@ -84,17 +100,18 @@ class Details:
     """What takes longer than the curve; None: not asked for, or not there yet."""
 
     setup: Setup
-    spectra: tuple[Spectrum, ...] = ()
+    spectra: tuple[Spectrum, ...] | None = None
     critical_rate: float | None = None
     critical_rate_missing: str = ""
     field: Field | None = None
 
 
 class Programs:
-    """How long curves take whose equations are compiled, by program; empty: not compiled in this process."""
+    """How long curves and their steps take whose equations are compiled, by program; empty: not compiled here."""
 
     def __init__(self) -> None:
         self._seconds: dict[Any, float] = {}
+        self._a_step: dict[Any, float] = {}
 
     def known(self, setup: Setup) -> bool:
         """Whether the equations are compiled."""
@@ -107,6 +124,20 @@ class Programs:
     def note(self, setup: Setup, seconds: float) -> None:
         """Remember the time of a run; the first one compiles and says nothing."""
         self._seconds[setup.program] = seconds if self.known(setup) else 0.0
+
+    def note_steps(self, setup: Setup, result: xr.Dataset) -> None:
+        """Remember what a step takes: the least that was seen, on a busy machine."""
+        steps = json.loads(result.attrs["options"]).get("steps")
+        seconds = json.loads(result.attrs["timings"]).get("run")
+        if steps is not None and seconds is not None:
+            self._a_step[setup.program] = min(seconds / max(steps, 1), self._a_step.get(setup.program, np.inf))
+
+    def most_steps(self, setup: Setup) -> int:
+        """The steps that fit into the time of a curve; few where none has been measured."""
+        a_step = self._a_step.get(setup.program)
+        if a_step is None:
+            return PROBE
+        return int(np.clip(MOST_SECONDS / max(a_step, 1e-9), FEWEST_STEPS, MOST_STEPS))
 
 
 PROGRAMS = Programs()
@@ -121,11 +152,9 @@ def theory(setup: Setup, *, draft: bool = False) -> Theory:
         When the setup is refused.
     """
     from learndyn.analysis.plateaus import FEWEST, plateaus
-    from learndyn.verbs import solve
 
-    scenario, start, options = setup.scenario, setup.start, setup.options
     first, began = not PROGRAMS.known(setup), perf_counter()
-    result = solve(scenario, start, **options, **(DRAFT if draft else {}), progress=False)
+    result = _solved(setup, draft)
     seconds = perf_counter() - began
     if not draft:
         PROGRAMS.note(setup, seconds)
@@ -134,7 +163,31 @@ def theory(setup: Setup, *, draft: bool = False) -> Theory:
         level = plateaus(result)
         columns = (level[name].values.tolist() for name in ("entry", "exit", "height", "left"))
         found = [PlateauFound(*row) for row in zip(*columns, strict=True)]
+        found = [plateau for plateau in found if plateau.left or not _grows(result, plateau.entry)]
     return Theory(setup, result, drawn(result, setup.family), found, seconds, draft, first)
+
+
+def _solved(setup: Setup, draft: bool) -> xr.Dataset:
+    """The run, with no more steps than take some seconds."""
+    from learndyn.verbs import solve
+
+    options = {**setup.options, **(DRAFT if draft else {}), "progress": False}
+    while True:
+        most = PROGRAMS.most_steps(setup)
+        with warnings.catch_warnings():
+            if most == PROBE:
+                warnings.simplefilter("ignore", LearndynWarning)
+            result = solve(setup.scenario, setup.start, **options, max_steps=most)
+        PROGRAMS.note_steps(setup, result)
+        if result.attrs["status"] != "max_steps" or most > PROBE:
+            return result
+
+
+def _grows(result: xr.Dataset, entry: float) -> bool:
+    """Whether a squared length grows from some time to the end: an error may rest while the weights do not."""
+    lengths = np.diagonal(result["Q"].values, axis1=-2, axis2=-1) if "Q" in result else np.ones((1, 1))
+    row = int(np.searchsorted(result[time_of(result)].values, entry)) if len(lengths) > 1 else 0
+    return bool(lengths[-1].max() > GROWN * max(float(lengths[row].max()), 1.0))
 
 
 def details(of: Theory, tell: Callable[[Details], None], outdated: Callable[[], bool]) -> None:
@@ -171,6 +224,8 @@ def spectra(of: Theory) -> list[Spectrum]:
     family, result = of.setup.family, of.result
     if not family.has_spectrum() or of.ended_early:
         return []
+    if len(of.setup.scenario.initial_state(of.setup.start)) > MOST_SEARCHED:
+        return [Spectrum("", missing="Not looked for here: networks of so many units take minutes.")]
     places = [plateau for plateau in of.plateaus if plateau.left][:MOST_POINTS]
     if places:
         return [
@@ -197,7 +252,7 @@ def _spectrum(of: Theory, where: str, row: int, height: float | None) -> Spectru
     try:
         point = find_fixed_point(of.setup.scenario, of.result.isel({time_of(of.result): row}))
     except InputError as error:
-        return Spectrum(where, missing=str(error))
+        return Spectrum(where, missing=_for_the_page(str(error)))
     value = float(point[of.setup.family.main]) if of.setup.family.main in point else np.nan
     if height is not None and not np.isclose(value, height, rtol=0.5, atol=1e-6):
         return Spectrum(where, missing="The fixed point that was found from here is another one.")
@@ -207,6 +262,13 @@ def _spectrum(of: Theory, where: str, row: int, height: float | None) -> Spectru
         where, point.attrs["kind"], value, tuple(rates.tolist()), tuple(frequencies.tolist()),
         tuple(point["direction"].values.tolist()),
     )  # fmt: skip
+
+
+def _for_the_page(sentence: str) -> str:
+    """Why there is no fixed point: the search has its words for Python."""
+    if sentence.startswith("No fixed point was found"):
+        return "No fixed point was found from here: learning does not stand still near these overlaps."
+    return sentence
 
 
 _RATES: OrderedDict[Any, tuple[float | None, str]] = OrderedDict()

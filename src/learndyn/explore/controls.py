@@ -60,6 +60,13 @@ def argument_of(sentence: str) -> str:
     return found[1] if found else ""
 
 
+def filled(control: Control, value: Any) -> Any:
+    """The value of a control, unless its field was emptied or is no number."""
+    if value is None:
+        raise InputError(f"Argument `{control.name}` must be a number, but it is empty. Write {control.default}.")
+    return value
+
+
 def numbers_of(text: str, name: str) -> list[float]:
     """The numbers of "1.2, -3"."""
     try:

@@ -51,8 +51,11 @@ def _final(theory: Theory) -> Card:
     time = time_of(result)
     at = "α" if time == "alpha" else time
     value, floor = float(result[name][-1]), theory.drawn.floor
-    words = f"below {number(floor, 1)}" if value < floor else number(value)
-    return name, TITLES[name], words, f"at {at} = {number(float(result[time][-1]))}"
+    below = np.flatnonzero(np.isnan(theory.drawn.main.y)) if floor > 0.0 else np.zeros(0)
+    if len(below):
+        since = float(result[time][int(below[0])])
+        return name, TITLES[name], f"below {number(floor, 1)}", f"the accuracy of the run, from {at} = {number(since)}"
+    return name, TITLES[name], number(value), f"at {at} = {number(float(result[time][-1]))}"
 
 
 def _plateau(theory: Theory) -> Card:
@@ -68,12 +71,16 @@ def _plateau(theory: Theory) -> Card:
 
 def _escape(theory: Theory, details: Details | None) -> Card:
     title = "Escape rate λ"
-    spectra = details.spectra if details else ()
-    leaving = [s for s in spectra if s.where == "on the plateau" and s.rates and s.rates[0] > 0.0]
+    if details is None or details.spectra is None:
+        return "escape", title, "…" if theory.plateaus else "–", "of the plateau, per unit of α"
+    leaving = [s for s in details.spectra if s.rates and s.rates[0] > 0.0] if theory.plateaus else []
     if not leaving:
-        waits = details is None and any(plateau.left for plateau in theory.plateaus)
-        return "escape", title, "…" if waits else "–", "of the plateau, per unit of α"
+        return "escape", title, "–", "of the plateau, per unit of α"
     rate = leaving[0].rates[0]
+    if not any(plateau.left for plateau in theory.plateaus):
+        values = theory.setup.values
+        symmetric = values["start"] == "near_symmetric" and values["X"] == 0.0
+        return "escape", title, number(rate), "never left: X = 0" if symmetric else "not left before the end"
     return "escape", title, number(rate), f"grows by e in Δα = {number(1.0 / rate, 3)}"
 
 
@@ -113,6 +120,11 @@ def spectrum(theory: Theory, details: Details | None) -> str:
         words = "Looking for where learning stands still …" if not theory.ended_early else "The run ended early."
         return f"<h2>Spectrum</h2><p>{words}</p>"
     return "".join(_table(each) for each in details.spectra)
+
+
+def dimmed(text: str) -> str:
+    """The spectrum of the curve before, until the new one is there; dimmed, so that dragging does not flicker."""
+    return text if not text or text.startswith('<div class="old">') else f'<div class="old">{text}</div>'
 
 
 def _table(found: Spectrum) -> str:
@@ -162,10 +174,10 @@ def _direction(words: str) -> str:
 
 def status(theory: Theory) -> tuple[str, str]:
     """How it stands: a class ("good", "warn") and a sentence."""
-    if theory.ended_early:
-        return "warn", theory.ended_early
     if theory.draft:
         return "busy", f"Draft in {1e3 * theory.seconds:.0f} ms; the exact curve follows …"
+    if theory.ended_early:
+        return "warn", theory.ended_early
     compiled = ", compiled for the first time" if theory.first else ""
     return "good", f"Theory in {1e3 * theory.seconds:.0f} ms{compiled}"
 

@@ -19,7 +19,7 @@ from learndyn.errors import InputError
 from learndyn.explore import numbers
 from learndyn.explore.charts import Charts
 from learndyn.explore.compute import PROGRAMS, Details, Theory, details, theory
-from learndyn.explore.controls import Control, Group, argument_of
+from learndyn.explore.controls import Control, Group, argument_of, filled
 from learndyn.explore.families import FAMILIES
 from learndyn.explore.replicas import WITH_N, Replicas, Running, options_of
 from learndyn.explore.setup import Setup
@@ -85,11 +85,12 @@ class Page:
             labels=[family.title for family in FAMILIES.values()], active=list(FAMILIES).index(self.setup.family.kind),
             name="families", margin=0, stylesheets=[_CHOICE],
         )  # fmt: skip
-        self._families.on_change("active", lambda attr, old, new: self._choose_family(list(FAMILIES)[new]))
+        choose_family, choose_axis = self._safe(self._choose_family), self._safe(self._choose_axis)
+        self._families.on_change("active", lambda attr, old, new: choose_family(list(FAMILIES)[new]))
         self._axis = bk.RadioButtonGroup(
             labels=["linear time", "log time"], active=0, name="axis", margin=0, stylesheets=[_CHOICE]
         )
-        self._axis.on_change("active", lambda attr, old, new: self._choose_axis(new == 1))
+        self._axis.on_change("active", lambda attr, old, new: choose_axis(new == 1))
         self._status, self._cards, self._spectrum = _html("status"), _html("cards"), _html("spectrum")
         self._kept, self._downloads, self._told = _html("kept"), _html("downloads"), _html("told")
         self._controls = bk.Column(name="controls", sizing_mode="stretch_width")
@@ -102,8 +103,9 @@ class Page:
         self._cancel = bk.Button(
             label="Cancel", name="cancel", visible=False, stylesheets=[_CHOICE], margin=(0, 0, 0, 8)
         )
-        self._run.on_click(self._start_replicas)
-        self._cancel.on_click(self._cancel_replicas)
+        start, cancel = self._safe(self._start_replicas), self._safe(self._cancel_replicas)
+        self._run.on_click(lambda: start())
+        self._cancel.on_click(lambda: cancel())
         below = bk.Column(
             *self._settings.roots, bk.Row(self._run, self._cancel), self._told, name="replicas",
             sizing_mode="stretch_width", spacing=2,
@@ -116,7 +118,7 @@ class Page:
     def _make_family(self) -> None:
         """The controls and the figures of a kind of scenario."""
         setup = self.setup
-        self._panel = Panel(setup.family.groups, setup.values, self._change, setup.shows)
+        self._panel = Panel(setup.family.groups, setup.values, self._safe(self._change), setup.shows)
         self._controls.children = self._panel.roots
         words = setup.kept_words()
         kept = "".join(f"<li>{escape(each)}</li>" for each in words)
@@ -139,7 +141,11 @@ class Page:
     # What the user does.
 
     def _change(self, name: str, value: Any) -> None:
-        self.setup = self.setup.changed(**{name: value})
+        try:
+            self.setup = self.setup.changed(**{name: value})
+        except InputError as error:
+            self._refuse(str(error))
+            return
         self._panel.follow(self.setup.values, self.setup.shows)
         self._ask()
 
@@ -177,7 +183,7 @@ class Page:
         self._panel.refuse("", "")
         self._asked += 1
         if not known:
-            self._say("busy", f"Compiling the equations{self._shape()}: a few seconds, the first time …")
+            self._say("busy", f"Compiling the equations{self._shape()}: some seconds, the first time …")
         else:
             number = self._asked
             self.document.add_timeout_callback(lambda: self._say_slow(number), PATIENCE)
@@ -216,8 +222,8 @@ class Page:
         self._drop_replicas()
         self._charts.show(found, None)
         self._cards.text = numbers.cards(found, None)
-        if not self._spectrum.text or not self.setup.family.has_spectrum():
-            self._spectrum.text = numbers.spectrum(found, None)
+        new = not self._spectrum.text or not self.setup.family.has_spectrum() or found.ended_early
+        self._spectrum.text = numbers.spectrum(found, None) if new else numbers.dimmed(self._spectrum.text)
         if number == self._asked:
             self._say(*numbers.status(found))
         self._show_downloads()
@@ -235,7 +241,7 @@ class Page:
         self.details = found
         self._charts.show_details(shown, found)
         self._cards.text = numbers.cards(shown, found)
-        if found.spectra:
+        if found.spectra is not None:
             self._spectrum.text = numbers.spectrum(shown, found)
         self._show_downloads()
 
@@ -247,8 +253,8 @@ class Page:
     def _start_replicas(self) -> None:
         if self._running is not None:
             return
-        chosen = {name: field.value for name, field in self._settings.fields.items()}
         try:
+            chosen = {name: filled(field.control, field.value) for name, field in self._settings.fields.items()}
             options = options_of(self.setup, round(chosen["N"]), chosen["replicas"], chosen["seed"])
         except InputError as error:
             self._tell_replicas(str(error))
@@ -305,6 +311,17 @@ class Page:
 
     # Words.
 
+    def _safe(self, act: Callable[..., None]) -> Callable[..., None]:
+        """The same, but what goes wrong is said on the page, never in the terminal alone: all events come by here."""
+
+        def acted(*arguments: Any) -> None:
+            try:
+                act(*arguments)
+            except Exception as error:
+                self._say("warn", _words(error))
+
+        return acted
+
     def _refuse(self, sentence: str) -> None:
         """Say at the control, or above, why a setup is refused; the last curve stays."""
         at_control = self._panel.refuse(argument_of(sentence), sentence)
@@ -338,8 +355,9 @@ class Page:
 
         def posted(*arguments: Any) -> None:
             if self.key in open_pages:
-                self.document.add_next_tick_callback(lambda: show(*arguments))
+                self.document.add_next_tick_callback(lambda: safe(*arguments))
 
+        safe = self._safe(show)
         return posted
 
     def _close(self, context: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from learndyn.arguments import number
 from learndyn.errors import InputError
-from learndyn.explore.controls import Values
+from learndyn.explore.controls import Values, filled
 from learndyn.explore.families import FAMILIES, Family, family_of
 from learndyn.explore.families.base import Kept
 from learndyn.options import logspaced
@@ -45,6 +45,8 @@ class Setup:
 
     def changed(self, **values: Any) -> Setup:
         """With other values of some controls."""
+        for name, value in values.items():
+            filled(self.family.controls[name], value)
         merged = {**self.values, **values}
         for name in values:
             merged = self.family.changed(name, merged)

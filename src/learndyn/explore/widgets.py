@@ -73,7 +73,7 @@ class Field:
 
     def set(self, value: Any) -> None:
         """Show a value without telling of it."""
-        if value == self.value:
+        if value == self.value or value is None:
             return
         self.value, self._setting = value, True
         try:
@@ -96,7 +96,7 @@ class Field:
     def _numeric(self, value: Any) -> list[Any]:
         control = self.control
         self._entry = bk.NumericInput(
-            title=control.label, value=value, mode="int" if control.kind == "count" else "float",
+            title=control.label, value=value, mode="float",
             sizing_mode="stretch_width", margin=0, stylesheets=[_LOOK, _IN_LINE], name=f"{control.name}-entry",
         )  # fmt: skip
         low, high = self._place(control.low), self._place(control.high)
@@ -133,9 +133,15 @@ class Field:
         self._tell(value)
 
     def _from_entry(self, value: Any) -> None:
-        if self._setting or value is None:
+        if self._setting:
             return
-        value = int(value) if self.control.kind == "count" else float(value)
+        if value is None:
+            self.value = None
+            self._changed(self.control.name, None)
+            return
+        # A number that is not whole goes on as it is, to be refused: Bokeh's field for counts makes 25 of 2.5.
+        whole = self.control.kind == "count" and float(value).is_integer()
+        value = int(value) if whole else float(value)
         self.set(value)
         self._tell(value)
 

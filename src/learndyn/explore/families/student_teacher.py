@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from learndyn.activations.registry import activation_names
-from learndyn.arguments import shown
+from learndyn.arguments import count, shown
 from learndyn.errors import InputError
 from learndyn.explore.controls import Control, Group, Values, matrix_of, numbers_of, text_of
 from learndyn.explore.families.base import Family, Kept, interval, kept_fields
@@ -16,8 +16,12 @@ from learndyn.scenarios.student_teacher.scenario import StudentTeacher
 from learndyn.scenarios.student_teacher.start import Start
 
 SAME = "as the student"
-# So many units fit on a slider; more of them are a matter of seconds.
+# So many units fit on a slider; more of them may be typed.
 MOST_UNITS = 8
+# So many units K + M can be compiled in about half a minute and then answer in some seconds: those of `QUICK`,
+# others, and those whose averages of four units are quadratures.
+QUICK = ("erf", "linear")
+MOST_QUICK, MOST_TOGETHER, MOST_BY_QUADRATURE = 32, 16, 4
 # Up to so many products K M the critical rate takes about a second.
 CHEAP = 9
 # Activations of teachers alone, and those with which learning takes seconds to compute.
@@ -130,7 +134,7 @@ class StudentAndTeacher(Family):
 
     def scenario(self, values: Values, kept: Kept) -> Any:
         """The student and its teacher."""
-        teacher = values["teacher_activation"]
+        K, M, teacher = count(values["K"], "K"), count(values["M"], "M"), values["teacher_activation"]
         weights = numbers_of(values["output_weights"], "output_weights")
         fields = dict(kept)
         parts = {part: fields.pop(part, {}) for part in ("student", "teacher")}
@@ -144,12 +148,15 @@ class StudentAndTeacher(Family):
         theirs = {"activation": own["activation"] if teacher == SAME else teacher, **parts["teacher"]}
         if weights:
             theirs["output_weights"] = weights
-        return StudentTeacher(Student(values["K"], **own), Teacher(values["M"], **theirs), **named, **fields)
+        scenario = StudentTeacher(Student(K, **own), Teacher(M, **theirs), **named, **fields)
+        _refuse_large(scenario)
+        return scenario
 
     def start(self, scenario: Any, values: Values, kept: Kept) -> Any:
         """The overlaps with which it begins."""
         low, high = values["lengths"]
         if values["start"] == "near_symmetric":
+            _refuse_X(scenario, low, high, values["X"])
             return Start.near_symmetric(scenario, np.linspace(low, high, scenario.K), values["X"])
         if values["start"] == "random":
             return Start.random(scenario, (low, high), values["X"], seed=values["start_seed"])
@@ -194,6 +201,9 @@ class StudentAndTeacher(Family):
 
     def changed(self, name: str, values: Values) -> Values:
         """Given overlaps get rows and columns for new units, and lose those of units that are gone."""
+        K, M = values["K"], values["M"]
+        if not (isinstance(K, int) and isinstance(M, int) and min(K, M) > 0 and K + M <= MOST_QUICK):
+            return values  # refused when the scenario is made
         if name == "start" and values["start"] == "overlaps":
             # Numbers to begin with: those that the two other starts would have had.
             low, high = values["lengths"]
@@ -205,7 +215,6 @@ class StudentAndTeacher(Family):
             R, Q = matrix_of(values["R"], "R"), matrix_of(values["Q"], "Q")
         except InputError:
             return values
-        K, M = values["K"], values["M"]
         return values | {
             "R": text_of(_resized(np.array(R), (K, M), 0.0)),
             "Q": text_of(_resized(np.array(Q), (K, K), float(np.mean(np.diagonal(Q))))),
@@ -227,6 +236,34 @@ class StudentAndTeacher(Family):
         structure = scenario.structure
         by_quadrature = structure.pairs_by_quadrature or structure.fours_by_quadrature
         return scenario.K * scenario.M <= CHEAP and not by_quadrature
+
+
+def _refuse_large(scenario: Any) -> None:
+    """Refuse what would keep the page waiting for minutes."""
+    structure, units = scenario.structure, scenario.K + scenario.M
+    if structure.fours_by_quadrature:
+        most, why = MOST_BY_QUADRATURE, "averages of more units with this activation take minutes"
+        step = "Use fewer units or gradient flow here, or ld.solve with samples=4096 in Python."
+    else:
+        quick = set(structure.activations) <= set(QUICK)
+        most, why = MOST_QUICK if quick else MOST_TOGETHER, "larger networks take minutes"
+        step = "Use fewer units here, or ld.solve in Python; ld.SiteSymmetric is for large symmetric ones."
+    if units > most:
+        raise InputError(
+            f"Argument `K` must be such that K + M is at most {most} in the explorer, but it is {units}: {why}. {step}"
+        )
+
+
+def _refuse_X(scenario: Any, low: float, high: float, X: float) -> None:
+    """Refuse an overlap that is longer than its two vectors allow, in terms of the two controls."""
+    units = min(scenario.K, scenario.M)
+    lengths = np.linspace(low, high, scenario.K)[:units] * np.diagonal(scenario.T)[:units]
+    most = float(np.sqrt(lengths.min()))
+    if abs(X) > most:
+        raise InputError(
+            f"Argument `X` must be at most {most:.3g} with these squared lengths, but it is {shown(X)}. Use a smaller "
+            "X, or larger lengths."
+        )
 
 
 def _nearly_symmetric(scenario: Any, start: Start) -> Values:
