@@ -362,7 +362,7 @@ def test_a_scenario_without_noise_is_refused():
                 raise AttributeError(name)
             return getattr(LINEAR, name)
 
-    with pytest.raises(ld.InputError, match="must be one whose fluctuations are known, but it is a Other"):
+    with pytest.raises(ld.InputError, match="must be one whose fluctuations are known, but it is an Other"):
         ld.fluctuations(Other(), START, until=1)
 
 

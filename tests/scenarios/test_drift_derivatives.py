@@ -16,7 +16,8 @@ ACCURACY = 1e-10  # of the moments on generic covariances
 
 
 def scenario(K, M, activation, learning_rate=0.5, T=None, dynamics="sgd"):
-    return ld.StudentTeacher(ld.Student(K, activation), ld.Teacher(M, activation, T), learning_rate, dynamics)
+    student, teacher = ld.Student(K, activation), ld.Teacher(M, activation, T)
+    return ld.StudentTeacher(student, teacher, learning_rate, dynamics=dynamics)
 
 
 def check_inside(s, states, h):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cache, cached_property
 from typing import Any, ClassVar
 
@@ -104,6 +104,7 @@ class DataClassification(WeightVector):
     y: Any
     rule: Rule | Any = None
     weight_decay: float = 0.0
+    _: KW_ONLY
     activation: str = "logistic"
     learning_rate: float = 1e-3
     test: Any = None

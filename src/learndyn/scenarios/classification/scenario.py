@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -86,6 +86,7 @@ class GaussianClassification(WeightVector):
     covariances: Any
     rule: Rule | Any = None
     weight_decay: float = 0.0
+    _: KW_ONLY
     activation: str = "shifted_erf"
     learning_rate: float = 1e-3
     prior: float = 0.5

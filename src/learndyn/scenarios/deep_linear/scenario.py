@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -93,6 +93,7 @@ class DeepLinear(Shown):
     correlation: Any
     inputs: Any = 1.0
     hidden: Any = None
+    _: KW_ONLY
     weight_decay: float = 0.0
     input_noise: float = 0.0
     least_loss: float = 0.0

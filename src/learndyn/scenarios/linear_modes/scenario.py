@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -90,6 +90,7 @@ class LinearModes(Shown):
     s: Any
     beta: Any = 1.0
     depth: int = 2
+    _: KW_ONLY
     weight_decay: float = 0.0
     dropout_keep: float = 1.0
     input_noise: float = 0.0

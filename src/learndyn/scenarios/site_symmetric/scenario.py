@@ -7,7 +7,7 @@ is kept by the flow of a soft committee machine, so that four numbers are its st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -104,6 +104,7 @@ class SiteSymmetric(Shown):
     activation: str | Activation | Any = "erf"
     learning_rate: float | Any = None
     dynamics: str = "sgd"
+    _: KW_ONLY
     label_noise: float = 0.0
     weight_decay: float = 0.0
 
@@ -146,7 +147,7 @@ class SiteSymmetric(Shown):
             Student(self.units, name),
             Teacher(self.units, name),
             self.learning_rate,
-            self.dynamics,
+            dynamics=self.dynamics,
             label_noise=self.label_noise,
             weight_decay=self.weight_decay,
         )

@@ -10,7 +10,7 @@ Order parameters: Q = J J^T, R = J B^T; T = B B^T is given. Time: alpha = update
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -127,6 +127,7 @@ class StudentTeacher(Shown):
     teacher: Teacher
     learning_rate: float | Any
     dynamics: str = "sgd"
+    _: KW_ONLY
     rule: str | Any = "gradient"
     output_learning_rate: float | Any = None
     output_time_scale: str = "N"

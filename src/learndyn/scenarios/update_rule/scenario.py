@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -99,6 +99,7 @@ class UpdateRule(WeightVector):
     dimension: int
     mean: Callable[[Any], Any] | None = None
     covariance: Callable[[Any], Any] | None = None
+    _: KW_ONLY
     update: Callable[[Any, Any], Any] | None = None
     inputs: Callable[..., Any] | None = None
     normals: int = 0
