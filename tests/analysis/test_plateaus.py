@@ -151,6 +151,8 @@ def test_noise_is_averaged_away(curve, noise):
     assert found.replica.values.tolist() == list(range(20))
     # 0.03 is to be brought below 0.025: by (0.03 / 0.025)^2 = 1.44 rows, rounded up to an odd number.
     assert json.loads(found.attrs["options"])["window"] == {0.005: 1, 0.03: 3}[noise]
+    # A row, and half of what is averaged over.
+    np.testing.assert_allclose(found.resolution, {0.005: 1.0, 0.03: 2.0}[noise] * t[1])
     # Smoothed noise of a quarter of the tolerance, 0.025, in u = 0.1: at the exit, where u' = 0.2 * 0.1, that is 1.25
     # in time, at the entry 0.25; height and crossing have it each: 5 standard deviations of their sum over 20 replicas.
     allowed = 5 * np.sqrt(2) * min(noise, 0.025)
@@ -222,7 +224,7 @@ def test_plateaus_are_saved_and_loaded(curve, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"trajectory": 3}, "Argument `trajectory` must be a result of .*, but it is an int"),
+        ({"result": 3}, "Argument `result` must be a result of .*, but it is an int"),
         ({"trajectory": xr.Dataset()}, "but it is another dataset"),
         ({"tolerance": 1.5}, "Argument `tolerance` must be below 1"),
         ({"steeper": 1.0}, "Argument `steeper` must be a finite number above 1"),

@@ -29,7 +29,7 @@ LONGEST_WINDOW = 0.1
 TOLERANCE, STEEPER = 0.1, 3.0
 
 
-def plateaus(trajectory: xr.Dataset, *, tolerance: float = TOLERANCE, steeper: float = STEEPER) -> xr.Dataset:
+def plateaus(result: xr.Dataset, *, tolerance: float = TOLERANCE, steeper: float = STEEPER) -> xr.Dataset:
     """Where a learning curve stays nearly level: entry, exit, height and length of its plateaus.
 
     A plateau of height h is where eps_g needs ``steeper`` times longer to fall from (1 + tolerance) h to h than it
@@ -39,7 +39,7 @@ def plateaus(trajectory: xr.Dataset, *, tolerance: float = TOLERANCE, steeper: f
 
     Parameters
     ----------
-    trajectory
+    result
         A result of `ld.solve` or `ld.simulate`, with replicas or averaged over them; or an `ld.sweep` of them.
     tolerance
         How far eps_g may be off the height, as a part of it: above 0, below 1.
@@ -62,7 +62,7 @@ def plateaus(trajectory: xr.Dataset, *, tolerance: float = TOLERANCE, steeper: f
     Raises
     ------
     InputError
-        When it is no trajectory, has too few rows, or is too noisy.
+        When it is no result, has too few rows, or is too noisy.
 
     Notes
     -----
@@ -85,17 +85,17 @@ def plateaus(trajectory: xr.Dataset, *, tolerance: float = TOLERANCE, steeper: f
         raise InputError(
             f"Argument `tolerance` must be below 1, but it is {tolerance:g}: eps_g is not negative. Use 0.1."
         )
-    eps_g, time_name = _checked(trajectory)
-    times = trajectory[time_name].values
+    eps_g, time_name = _checked(result)
+    times = result[time_name].values
     lead = [str(dim) for dim in eps_g.dims if dim != time_name]
-    floor = floor_of(trajectory)
+    floor = floor_of(result)
     found: list[tuple[tuple[Any, ...], Plateau]] = []
     windows = []
     without = 0
-    for place in product(*(trajectory[dim].values.tolist() for dim in lead)):
+    for place in product(*(result[dim].values.tolist() for dim in lead)):
         values = eps_g.sel(dict(zip(lead, place, strict=True))).values
         rows = _rows_above(values, floor)
-        curve = _Curve.of(times[:rows], values[:rows], tolerance, noisy=is_simulation(trajectory))
+        curve = _Curve.of(times[:rows], values[:rows], tolerance, noisy=is_simulation(result))
         windows.append(curve.window)
         here = _find(curve, tolerance, steeper, ends=rows == len(values))
         without += not here
@@ -109,7 +109,7 @@ def plateaus(trajectory: xr.Dataset, *, tolerance: float = TOLERANCE, steeper: f
     if 0 < without < len(windows):
         warnings.warn(told["message"], LearndynWarning, stacklevel=2)
     options = {"quantity": "plateaus", "tolerance": tolerance, "steeper": steeper, "window": max(windows, default=1)}
-    return _dataset(trajectory, lead, found, {**told, "options": json.dumps(options)})
+    return _dataset(result, lead, found, {**told, "options": json.dumps(options)})
 
 
 def _message(found: int, without: int, curves: int, kind: str, steeper: float) -> str:
@@ -147,27 +147,27 @@ class Plateau:
     resolution: float
 
 
-def _checked(trajectory: Any) -> tuple[xr.DataArray, str]:
+def _checked(result: Any) -> tuple[xr.DataArray, str]:
     """eps_g and the name of time, of a result that can have plateaus."""
-    if not isinstance(trajectory, xr.Dataset) or "eps_g" not in trajectory or "scenario" not in trajectory.attrs:
+    if not isinstance(result, xr.Dataset) or "eps_g" not in result or "scenario" not in result.attrs:
         raise InputError(
-            "Argument `trajectory` must be a result of ld.solve or ld.simulate with its `eps_g`, but it is "
-            f"{'another dataset' if isinstance(trajectory, xr.Dataset) else type_shown(trajectory)}. "
+            "Argument `result` must be a result of ld.solve or ld.simulate with its `eps_g`, but it is "
+            f"{'another dataset' if isinstance(result, xr.Dataset) else type_shown(result)}. "
             "Pass the result as the verb gave it."
         )
-    name = scenario_of(trajectory).time_name
-    rows = trajectory.sizes.get(name, 1)
-    if rows < FEWEST or name not in trajectory["eps_g"].dims:
+    name = scenario_of(result).time_name
+    rows = result.sizes.get(name, 1)
+    if rows < FEWEST or name not in result["eps_g"].dims:
         raise InputError(
-            f"Argument `trajectory` must have at least {FEWEST} rows to show a plateau, but it has {rows}. "
+            f"Argument `result` must have at least {FEWEST} rows to show a plateau, but it has {rows}. "
             "Ask for more with save_at."
         )
-    return trajectory["eps_g"], name
+    return result["eps_g"], name
 
 
-def floor_of(trajectory: xr.Dataset) -> float:
+def floor_of(result: xr.Dataset) -> float:
     """Below this part of its largest value eps_g of a result is a rounding error."""
-    return SIMULATION_FLOOR if is_simulation(trajectory) else json.loads(trajectory.attrs["options"]).get("rtol", 1e-8)
+    return SIMULATION_FLOOR if is_simulation(result) else json.loads(result.attrs["options"]).get("rtol", 1e-8)
 
 
 def _rows_above(values: np.ndarray, floor: float) -> int:
@@ -195,7 +195,7 @@ class _Curve:
         window = 2 * half + 1
         if window > max(1.0, LONGEST_WINDOW * len(u)):
             raise InputError(
-                f"Argument `trajectory` must be less noisy to show plateaus: ln eps_g scatters by {noise:.2g} from row "
+                f"Argument `result` must be less noisy to show plateaus: ln eps_g scatters by {noise:.2g} from row "
                 f"to row, beside a tolerance of {tolerance:g}. Average over replicas with ld.mean_and_error, use a "
                 "larger tolerance or N, or save more rows."
             )
@@ -298,8 +298,8 @@ def _level_enough(
     return bool(curve.u[after] < u) and curve.duration(exit_, after, u - down, down, +1) * steeper <= exit_ - t
 
 
-def _dataset(trajectory: xr.Dataset, lead: list[str], found: list[Any], own: dict[str, Any]) -> xr.Dataset:
-    units = scenario_of(trajectory).time.units
+def _dataset(result: xr.Dataset, lead: list[str], found: list[Any], own: dict[str, Any]) -> xr.Dataset:
+    units = scenario_of(result).time.units
     texts = {
         "entry": ("time at which eps_g comes near the height", units),
         "exit": ("time at which eps_g leaves the height; the last time where it does not", units),
@@ -320,6 +320,6 @@ def _dataset(trajectory: xr.Dataset, lead: list[str], found: list[Any], own: dic
     }
     coordinates: dict[str, Any] = {"plateau": np.arange(1, len(found) + 1)}
     for order, dim in enumerate(lead):
-        labels = np.array([place[order] for place, _ in found], dtype=trajectory[dim].dtype)
+        labels = np.array([place[order] for place, _ in found], dtype=result[dim].dtype)
         coordinates[dim] = ("plateau", labels)
-    return xr.Dataset(variables, coordinates, {**trajectory.attrs, **own})
+    return xr.Dataset(variables, coordinates, {**result.attrs, **own})
