@@ -225,15 +225,15 @@ def test_plateaus_are_saved_and_loaded(curve, tmp_path):
     ("changes", "message"),
     [
         ({"result": 3}, "Argument `result` must be a result of .*, but it is an int"),
-        ({"trajectory": xr.Dataset()}, "but it is another dataset"),
+        ({"result": xr.Dataset()}, "but it is another dataset"),
         ({"tolerance": 1.5}, "Argument `tolerance` must be below 1"),
         ({"steeper": 1.0}, "Argument `steeper` must be a finite number above 1"),
     ],
 )
 def test_what_is_refused(curve, changes, message):
-    arguments = {"trajectory": curve(np.arange(9.0), np.exp(-np.arange(9.0))), **changes}
+    arguments = {"result": curve(np.arange(9.0), np.exp(-np.arange(9.0))), **changes}
     with pytest.raises(ld.InputError, match=message):
-        ld.plateaus(arguments.pop("trajectory"), **arguments)
+        ld.plateaus(arguments.pop("result"), **arguments)
     with pytest.raises(ld.InputError, match="must have at least 8 rows to show a plateau, but it has 5"):
         ld.plateaus(curve(np.arange(5.0), np.exp(-np.arange(5.0))))
     with pytest.raises(ld.InputError, match="but it has 1"):
