@@ -1,4 +1,7 @@
-"""Rows of `make bench` for the explorer: from a change of a number to the curves and numbers that the page gets."""
+"""Rows of `make bench` for the explorer: from a change of a number to the first curves and numbers that the page gets.
+
+Where a curve takes long the page gets a draft of it first, as in `learndyn.explore.page`, and the row is of that.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 import learndyn as ld
 from learndyn.explore import numbers
 from learndyn.explore.charts import Charts
-from learndyn.explore.compute import theory
+from learndyn.explore.compute import PROGRAMS, theory
 from learndyn.explore.setup import Setup
 from solve import seconds
 from table import Row, show
@@ -22,12 +25,14 @@ REPEATS = 15
 def change_row(name: str, setup: Setup, rates: tuple[float, ...]) -> Row:
     """A change of the learning rate, beside the bare verb at the same numbers."""
     charts = Charts(setup.family, "alpha", log_time=False)
-    theory(setup)
+    for rate in rates:
+        theory(setup.changed(learning_rate=rate))
     at = cycle(rates)
     peer_at = cycle(rates)
 
     def ours() -> None:
-        found = theory(setup.changed(learning_rate=next(at)))
+        changed = setup.changed(learning_rate=next(at))
+        found = theory(changed, draft=PROGRAMS.slow(changed))
         charts.show(found, None)
         numbers.cards(found, None)
 
@@ -39,7 +44,10 @@ def change_row(name: str, setup: Setup, rates: tuple[float, ...]) -> Row:
         own.append(seconds(ours, 1))
         bare.append(seconds(peer, 1))
     value: float = median(own)
-    return Row(f"a change in the explorer, {name}, warm", 1e3 * value, "ms", "ld.solve", value / median(bare), TARGET)
+    kind = ", draft" if PROGRAMS.slow(setup) else ""
+    return Row(
+        f"a change in the explorer, {name}, warm{kind}", 1e3 * value, "ms", "ld.solve", value / median(bare), TARGET
+    )
 
 
 def rows() -> list[Row]:

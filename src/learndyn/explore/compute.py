@@ -19,7 +19,7 @@ from learndyn.explore.setup import Setup
 from learndyn.results import time_of
 
 # Where a curve of the default tolerance takes longer than this, a draft of a looser one is shown first.
-DRAFT_ABOVE = 0.08
+DRAFT_ABOVE = 0.05
 DRAFT: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-6}
 # Fixed points that are looked for: two plateaus are more than most curves have.
 MOST_POINTS = 2
