@@ -74,10 +74,11 @@ def _lines(result: xr.Dataset, name: str) -> list[Line]:
     curves, floor = curves_of(result, (name,))[:MOST], _floor(result, name)
     # With arrays alone: a selection of xarray for each of many components takes longer than the curve may.
     values = mean.values
-    places = {dim: {label: at for at, label in enumerate(mean[dim].values.tolist())} for dim in mean.dims}
+    dims = [str(dim) for dim in mean.dims]
+    places = {dim: {label: at for at, label in enumerate(mean[dim].values.tolist())} for dim in dims}
     lines = []
     for curve in curves:
-        at = tuple(places[dim][curve.select[dim]] if dim in curve.select else slice(None) for dim in mean.dims)
+        at = tuple(places[dim][curve.select[dim]] if dim in curve.select else slice(None) for dim in dims)
         y = resolved(values[at], floor)
         lines.append(Line(plain_name(curve.label), curve.color, DASHES[curve.style], y))
     return lines
