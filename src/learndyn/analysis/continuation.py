@@ -113,7 +113,7 @@ def continue_fixed_point(
     state = scenario.initial_state(start)
     local = LocalFlow.of(scenario, state, **{parameter: begin})
     found, _ = search(local, state, TOLERANCE, 400)
-    branch = Branch(local, _standing(local, parameter, state, found.state, begin, end), parameter, begin, end)
+    branch = _branch(local, state, found.state, parameter, begin, end)
     nodes, lengths, why = _nodes(scenario, branch, begin, end, count(max_points, "max_points", 2))
     events = _events(branch, nodes, lengths)
     options = {"quantity": "branch", "parameter": parameter, "range": [begin, end]}
@@ -135,25 +135,25 @@ def first_event(
     point, _ = search(local, state, TOLERANCE, 400)
     if point.spectrum.unstable:
         return None
-    state, p = _standing(local, parameter, state, point.state, begin, min(10.0 * begin, end)), begin
+    given, state, p = state, point.state, begin
     while p < end:
-        branch = Branch(local, state, parameter, p, min(10.0 * p, end))
+        branch = _branch(local, given, state, parameter, p, min(10.0 * p, end))
         nodes, lengths, why = _nodes(scenario, branch, p, min(10.0 * p, end), MOST_POINTS)
         events = _events(branch, nodes, lengths)
         if events:
             state, p = branch.full(events[0].node.u)
             return p, events[0].kind, state
         state, p = branch.full(nodes[-1].u)
+        given = state
         if why != "end":
             break
     return p, "none", state
 
 
-def _standing(
-    local: LocalFlow, parameter: str, given: np.ndarray, found: np.ndarray, begin: float, end: float
-) -> np.ndarray:
-    """The start of a branch: the point as it was given, if it stands still all along, else that which was found."""
-    return given if Branch(local, given, parameter, begin, end).stands else found
+def _branch(local: LocalFlow, given: np.ndarray, found: np.ndarray, parameter: str, begin: float, end: float) -> Branch:
+    """The branch of the point as it was given, if it stands still all along, else of that which was found."""
+    branch = Branch(local, given, parameter, begin, end)
+    return branch if branch.stands or given is found else Branch(local, found, parameter, begin, end)
 
 
 def _check_parameter(scenario: Any, parameter: str) -> None:

@@ -58,14 +58,15 @@ class LocalFlow:
         distance s inside, and its value at the edge itself lacks a part.
         """
         state = np.asarray(state, dtype=float)
-        F, J = self._at(state, time)
+        F, J = self.drift_and_jacobian(state, time)
         direction = getattr(self.scenario, "inward", _nowhere)(state)
         if direction is not None:
-            near, far = (self._at(state + s * direction, time)[1] for s in (INSIDE, 4.0 * INSIDE))
+            near, far = (self.drift_and_jacobian(state + s * direction, time)[1] for s in (INSIDE, 4.0 * INSIDE))
             J = 2.0 * near - far
         return F, J
 
-    def _at(self, state: np.ndarray, time: float) -> tuple[np.ndarray, np.ndarray]:
+    def drift_and_jacobian(self, state: np.ndarray, time: float) -> tuple[np.ndarray, np.ndarray]:
+        """The same as the program has it, at the edge too."""
         arguments = (np.float64(time), state, self.values)
         with jax.enable_x64(True):
             F, J = _program(self.flow, *arguments)(*arguments)
@@ -98,7 +99,7 @@ def jacobian(scenario: Any, state: np.ndarray) -> np.ndarray:
 
 
 def _refuse_time(local: LocalFlow, state: np.ndarray) -> None:
-    now, later = (local.at(state, time)[0] for time in (0.0, LATER))
+    now, later = (local.drift_and_jacobian(state, time)[0] for time in (0.0, LATER))
     if local.flow.knots is not None or not np.array_equal(now, later):
         raise InputError(
             "Argument `scenario` must have a drift that does not depend on time, but its learning rates or its teacher "

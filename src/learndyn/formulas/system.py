@@ -58,6 +58,11 @@ class Meaning:
     number: float | None = None  # of a symbol that is a number, so that it can be inserted
     name: str = ""  # of that symbol in formulas
 
+    @classmethod
+    def of(cls, symbol: str, what: str, number: float, name: str) -> Meaning:
+        """Of a symbol that is a number."""
+        return cls(symbol, what, f"{number:.10g}", number, name)
+
 
 @dataclass(frozen=True)
 class System:

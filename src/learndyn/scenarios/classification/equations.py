@@ -144,11 +144,9 @@ def _pdf(z: Any) -> Any:
 def _scalars(scenario: Any) -> list[Meaning]:
     found = [Meaning(r"\eta", "learning rate; t = eta times updates", f"{scenario.learning_rate:.10g}")]
     if scenario.weight_decay:
-        found.append(
-            Meaning(r"\lambda", "weight decay", f"{scenario.weight_decay:.10g}", scenario.weight_decay, "lambda")
-        )
+        found.append(Meaning.of(r"\lambda", "weight decay", scenario.weight_decay, "lambda"))
     if _word(scenario) == "passive_aggressive":
-        found.append(Meaning(r"\kappa", "margin", f"{scenario.rule.margin:.10g}", scenario.rule.margin, "kappa"))
+        found.append(Meaning.of(r"\kappa", "margin", scenario.rule.margin, "kappa"))
     return found
 
 
@@ -164,7 +162,7 @@ def _meanings(scenario: Any) -> list[Meaning]:
             "; ".join(shown(each.dense(scenario.n)) for each in scenario.covariances) if scenario.n <= 2 else "",
         ),
         Meaning("p_y", "probabilities of the classes", f"{scenario.prior:g} and {1 - scenario.prior:g}"),
-        *([Meaning(r"\Phi, \phi", "normal distribution function and density")]),
+        Meaning(r"\Phi, \phi", "normal distribution function and density"),
         *([Meaning(r"\mathrm{T}", "Owen's function")] if _word(scenario) == "reinforce" else []),
         *_scalars(scenario),
     ]

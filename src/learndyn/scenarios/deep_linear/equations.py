@@ -11,6 +11,7 @@ from learndyn.formulas.nodes import Transposed, chain, minus, plus, symbols, tim
 from learndyn.formulas.system import Equation, Line, Meaning, System
 from learndyn.formulas.walker import of_walker
 from learndyn.scenarios.deep_linear.flow import unpack
+from learndyn.scenarios.linear_modes.equations import options_on
 
 decay, tau = symbols("lambda tau")
 E, W = symbols("E W")
@@ -60,17 +61,7 @@ def _meanings(scenario: Any) -> list[Meaning]:
         Meaning(r"\Sigma_{xx}", "E[x x^T]"),
         Meaning("W^*", "the best linear map"),
     ]
-    scalars = (
-        (r"\lambda", "weight decay", scenario.weight_decay, "lambda", 0.0),
-        (r"\sigma", "standard deviation of the input noise", scenario.input_noise, "sigma", 0.0),
-        ("L_0", "loss of the best linear map", scenario.least_loss, "L_0", 0.0),
-        (r"\tau", "time scale", scenario.time_scale, "tau", 1.0),
-    )
-    return found + [
-        Meaning(symbol, what, f"{value:.10g}", value, name)
-        for symbol, what, value, name, off in scalars
-        if value != off
-    ]
+    return found + options_on(scenario)
 
 
 def _numbers(scenario: Any, start: Any) -> dict[str, Any]:

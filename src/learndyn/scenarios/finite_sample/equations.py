@@ -62,12 +62,12 @@ def _meanings(scenario: Any) -> list[Meaning]:
         Meaning("A_j", "what a layer holds of its start"),
         Meaning("C_j", "how far it has moved to the least-squares solution"),
         Meaning(r"\lambda_j, \omega_j", "eigenvalues of X X^T / p and their weights", law),
-        Meaning("a", "inputs for each example, n / p", f"{scenario.aspect:.10g}", scenario.aspect, "a"),
-        Meaning("S", "length of the rule", f"{scenario.signal:.10g}", scenario.signal, "S"),
+        Meaning.of("a", "inputs for each example, n / p", scenario.aspect, "a"),
+        Meaning.of("S", "length of the rule", scenario.signal, "S"),
     ]  # fmt: skip
     scalars = ((r"\sigma", "standard deviation of the label noise", scenario.label_noise, "sigma"),
                (r"\gamma", "weight decay", scenario.weight_decay, "gamma"))  # fmt: skip
-    found += [Meaning(symbol, what, f"{value:.10g}", value, name) for symbol, what, value, name in scalars if value]
+    found += [Meaning.of(*scalar) for scalar in scalars if scalar[2]]
     return found + ([Meaning("D", "layers", str(scenario.depth))] if scenario.depth > 1 else [])
 
 

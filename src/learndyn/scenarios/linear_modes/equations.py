@@ -55,18 +55,19 @@ def _meanings(scenario: Any) -> list[Meaning]:
         Meaning(r"\beta_a", "variances of the inputs along the modes", _list(variances)),
         Meaning("D", "layers", str(scenario.depth)), Meaning("m", "modes", str(scenario.m)),
     ]  # fmt: skip
-    scalars = (
-        ("p", "share of steps in which a mode is kept", scenario.dropout_keep, "p", 1.0),
+    kept = Meaning.of("p", "share of steps in which a mode is kept", scenario.dropout_keep, "p")
+    return found + [kept] * (scenario.dropout_keep != 1.0) + options_on(scenario)
+
+
+def options_on(scenario: Any) -> list[Meaning]:
+    """The numbers that all linear networks may have, where they are on."""
+    options = (
         (r"\lambda", "weight decay", scenario.weight_decay, "lambda", 0.0),
         (r"\sigma", "standard deviation of the input noise", scenario.input_noise, "sigma", 0.0),
         ("L_0", "loss of the best linear map", scenario.least_loss, "L_0", 0.0),
         (r"\tau", "time scale", scenario.time_scale, "tau", 1.0),
     )
-    return found + [
-        Meaning(symbol, what, f"{value:.10g}", value, name)
-        for symbol, what, value, name, off in scalars
-        if value != off
-    ]
+    return [Meaning.of(symbol, what, value, name) for symbol, what, value, name, off in options if value != off]
 
 
 def _list(values: Any) -> str:

@@ -172,21 +172,11 @@ def _meanings(scenario: Any) -> list[Meaning]:
 
         found += formula(rate, "eta")[1]
     else:
-        found.append(Meaning(r"\eta", "learning rate", f"{rate:.10g}", rate, "eta"))
+        found.append(Meaning.of(r"\eta", "learning rate", rate, "eta"))
     if structure.noisy:
-        found.append(
-            Meaning(
-                "s_{noise}",
-                "standard deviation of the label noise",
-                f"{scenario.label_noise:.10g}",
-                scenario.label_noise,
-                "s_noise",
-            )
-        )
+        found.append(Meaning.of("s_{noise}", "standard deviation of the label noise", scenario.label_noise, "s_noise"))
     if structure.decays:
-        found.append(
-            Meaning(r"\lambda", "weight decay", f"{scenario.weight_decay:.10g}", scenario.weight_decay, "lambda")
-        )
+        found.append(Meaning.of(r"\lambda", "weight decay", scenario.weight_decay, "lambda"))
     return found
 
 

@@ -186,12 +186,14 @@ def _numbers_meant(scenario: Any) -> list[Meaning]:
     }  # fmt: skip
     found = []
     if not isinstance(scenario.learning_rate, Schedule | AdaptiveRate):
-        found.append(_scalar(r"\eta", "learning rate", "eta", scenario.learning_rate))
+        found.append(Meaning.of(r"\eta", "learning rate", scenario.learning_rate, "eta"))
     for name, (symbol, what, letter) in known.items():
         value = values.get(name)
         if value is None or isinstance(getattr(scenario, name, None), Schedule):
             continue
-        found.append(_scalar(symbol, what, letter, float(value)) if letter else Meaning(symbol, what, _matrix(value)))
+        found.append(
+            Meaning.of(symbol, what, float(value), letter) if letter else Meaning(symbol, what, _matrix(value))
+        )
     if s.dropout:
         found.append(Meaning(r"\nu_{iq}", "number of different student units among those named"))
         found.append(Meaning(r"\bar{c}", "c with p w in the place of w"))
@@ -218,10 +220,6 @@ def _motion_meant(scenario: Any) -> list[Meaning]:
     if kind == "switch":
         found.append(Meaning(r"\kappa", "cosine of a teacher vector with its successor", f"{drift.overlap:g}"))
     return found
-
-
-def _scalar(symbol: str, what: str, letter: str, value: float) -> Meaning:
-    return Meaning(symbol, what, f"{value:.10g}", value, letter)
 
 
 def _matrix(value: Any) -> str:
